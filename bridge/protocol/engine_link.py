@@ -1,0 +1,179 @@
+"""What the daemon and an engine say to each other, over a pair of pipes.
+
+The same frames as on the wire, each preceded by its length as a 32-bit little-endian number, but pictures travel
+as names of shared files, so that a pipe never carries pixels.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from .errors import BridgeError, ErrorCode
+from .fields import spec
+from .frames import decode_frame, encode_frame
+from .messages import JOB_ID_PATTERN, ErrorInfo, Stage
+from .pixels import Picture
+from .plain import from_plain, to_plain
+from .shared_pixels import SharedPicture, SharedPixels
+from .tasks import ImageToImage, Inpaint, Layer, Outpaint, TextToImage
+from .wire import describe_picture, picture_from
+
+LENGTH = struct.Struct("<I")
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where an engine finds a model."""
+
+    id: str = spec("The model's id, for recipes and messages.", max_length=512)
+    location: str = spec("A diffusers folder, or a hub id when `local` is false.", max_length=4096)
+    local: bool = spec("Whether `location` is a folder.", default=True)
+    native_size: int = spec("Side that it was trained for.", default=512, ge=8, le=16384, unit="px")
+    size_multiple: int = spec("Sides are computed in multiples of this.", default=8, ge=1, le=256, unit="px")
+    steps: int = spec("Recommended denoising steps.", default=20, ge=1, le=1000)
+    guidance_scale: float = spec("Recommended guidance.", default=7.5, ge=0, le=50)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkMessage:
+    """Anything said over the pipes."""
+
+    type: ClassVar[str] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(LinkMessage):
+    """Daemon to engine: run a job. One at a time."""
+
+    type: ClassVar[str] = "run"
+
+    job_id: str = spec("The job.", pattern=JOB_ID_PATTERN)
+    task: TextToImage | ImageToImage | Inpaint | Outpaint = spec("What to do; its seed is set.")
+    model: ModelSource = spec("With which model.")
+    first_image: int = spec("Images before this one are done already.", default=0, ge=0)
+    preview_side: int = spec("Longest side of step previews; 0 for none.", default=0, ge=0, le=1024, unit="px")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Abort(LinkMessage):
+    """Daemon to engine: stop this job within one step."""
+
+    type: ClassVar[str] = "abort"
+
+    job_id: str = spec("The job.", pattern=JOB_ID_PATTERN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shutdown(LinkMessage):
+    """Daemon to engine: end. So does the end of the pipe."""
+
+    type: ClassVar[str] = "shutdown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready(LinkMessage):
+    """Engine to daemon: torch is imported, jobs may come."""
+
+    type: ClassVar[str] = "ready"
+
+    pid: int = spec("Process id of the engine.", ge=0)
+    device: str = spec("Device, for people.", max_length=256)
+    memory_total: int = spec("Memory of the device.", default=0, ge=0, unit="bytes")
+    memory_free: int = spec("Free memory of the device.", default=0, ge=0, unit="bytes")
+    versions: dict[str, object] = spec("Versions of torch, diffusers…", default_factory=dict)
+    schedulers: tuple[str, ...] = spec("Names accepted as `scheduler`.", default=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progressed(LinkMessage):
+    """Engine to daemon: a stage began or a step was done."""
+
+    type: ClassVar[str] = "progressed"
+
+    job_id: str = spec("The job.", pattern=JOB_ID_PATTERN)
+    stage: Stage = spec("What is being done.")
+    image: int = spec("Which image, from 0.", default=0, ge=0)
+    step: int = spec("Denoising steps done.", default=0, ge=0)
+    steps: int = spec("Denoising steps in all.", default=0, ge=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Previewed(LinkMessage):
+    """Engine to daemon: a look at the image so far."""
+
+    type: ClassVar[str] = "previewed"
+
+    job_id: str = spec("The job.", pattern=JOB_ID_PATTERN)
+    image: int = spec("Which image, from 0.", default=0, ge=0)
+    step: int = spec("After this step.", default=0, ge=0)
+    picture: Picture = spec("rgb8.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noticed(LinkMessage):
+    """Engine to daemon: the job goes on, but not quite as asked."""
+
+    type: ClassVar[str] = "noticed"
+
+    job_id: str = spec("The job.", pattern=JOB_ID_PATTERN)
+    notice: ErrorInfo = spec("What changed.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Produced(LinkMessage):
+    """Engine to daemon: an image is done. The daemon removes the shared pixels."""
+
+    type: ClassVar[str] = "produced"
+
+    job_id: str = spec("The job.", pattern=JOB_ID_PATTERN)
+    index: int = spec("Which image, from 0.", default=0, ge=0)
+    layer: Layer = spec("The image.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended(LinkMessage):
+    """Engine to daemon: the job is over; the engine is idle again."""
+
+    type: ClassVar[str] = "ended"
+
+    job_id: str = spec("The job.", pattern=JOB_ID_PATTERN)
+    cancelled: bool = spec("Whether it was stopped by `abort`.", default=False)
+    error: ErrorInfo | None = spec("Why it failed.", default=None)
+    timings: dict[str, object] = spec("Seconds spent, by stage.", default_factory=dict, unit="s")
+
+
+LINK_MESSAGES: Mapping[str, type[LinkMessage]] = {
+    cls.type: cls for cls in (Run, Abort, Shutdown, Ready, Progressed, Previewed, Noticed, Produced, Ended)
+}
+
+
+def encode_link(message: LinkMessage, shared: SharedPixels) -> bytes:
+    """Serialise a message with its length in front, writing its pictures to `shared`."""
+
+    def write(picture: Picture) -> Mapping[str, Any]:
+        return {**describe_picture(picture), "file": shared.adopt(picture).name}
+
+    frame = encode_frame({"type": message.type, "body": to_plain(message, write)})
+    return LENGTH.pack(len(frame)) + frame
+
+
+def decode_link(frame: bytes, shared: SharedPixels) -> LinkMessage:
+    """Read a message (without its length). Its pictures are `SharedPicture`s; the daemon alone removes files.
+
+    Raises:
+        BridgeError: when the peer does not keep to this language.
+    """
+    header = decode_frame(frame).header
+    cls = LINK_MESSAGES.get(str(header.get("type")))
+    if cls is None:
+        raise BridgeError(ErrorCode.INTERNAL, f"The engine link knows no message {header.get('type')!r}.")
+
+    def read(description: Mapping[str, Any], path: str) -> Picture:
+        name = str(description.get("file"))
+        picture = picture_from(description, shared.view(name), path)
+        return SharedPicture(picture.width, picture.height, picture.format, picture.pixels, picture.colour_space, name)
+
+    return from_plain(cls, header.get("body"), read)

@@ -1,0 +1,166 @@
+"""What can be asked of the engine: one dataclass a task, with defaults, ranges and units.
+
+A parameter that is None is resolved by the engine from the model's own recommendation; the recipe of the result
+holds the resolved value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from .fields import spec
+from .pixels import Picture, PixelFormat
+
+MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Parameters that every task shares."""
+
+    prompt: str = spec("What the picture shall show.", default="", max_length=8192)
+    negative_prompt: str = spec("What it shall not show.", default="", max_length=8192)
+    model: str = spec("Model id from `welcome`; empty for the daemon's default.", default="", max_length=512)
+    seed: int | None = spec(
+        "Seed of the first image; image i uses seed + i. None draws one at random.",
+        default=None,
+        ge=0,
+        le=MAX_SEED,
+    )
+    steps: int | None = spec("Denoising steps. None: what the model recommends.", default=None, ge=1, le=1000)
+    guidance_scale: float | None = spec(
+        "Classifier-free guidance; 1 switches it off. None: what the model recommends.",
+        default=None,
+        ge=0,
+        le=50,
+    )
+    scheduler: str = spec(
+        "Scheduler by its diffusers class name or an alias from `welcome`; empty for the model's own.",
+        default="",
+        max_length=64,
+    )
+    images: int = spec("How many images to make.", default=1, ge=1, le=64)
+    batch_size: int = spec(
+        "Images denoised together. 1 gives the same bytes as single jobs; more is faster on a GPU and equal "
+        "within 2/255.",
+        default=1,
+        ge=1,
+        le=64,
+    )
+    result_format: PixelFormat = spec("Pixel format of the result layers; one with alpha.", default=PixelFormat.RGBA8)
+
+
+@dataclass(frozen=True)
+class TextToImage(Generation):
+    """Make a picture from a prompt alone."""
+
+    kind: ClassVar[str] = "text-to-image"
+
+    width: int = spec("Any width; the engine computes what suits the model.", default=512, ge=16, le=16384, unit="px")
+    height: int = spec("Any height.", default=512, ge=16, le=16384, unit="px")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageToImage(Generation):
+    """Change a whole picture towards a prompt."""
+
+    kind: ClassVar[str] = "image-to-image"
+
+    image: Picture = spec("The picture to start from; the result has its size.")
+    strength: float = spec("How much may change: 0 returns the input exactly, 1 ignores it.", default=0.6, ge=0, le=1)
+
+
+FillMethod = Literal["blur", "neutral", "noise", "border", "original"]
+ResultExtent = Literal["layer", "canvas"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inpaint(Generation):
+    """Repaint the masked part of a picture. Outside the compositing mask no bit changes."""
+
+    kind: ClassVar[str] = "inpaint"
+
+    image: Picture = spec("The whole canvas, or enough of it around the mask to serve as context.")
+    mask: Picture = spec("gray8 of the same size: 255 repaints, 0 keeps, between is a soft selection.")
+    strength: float = spec("How much may change inside the mask.", default=1.0, ge=0, le=1)
+    fill: FillMethod | None = spec(
+        "What the masked part holds before it is encoded: `blur` continues the surroundings smoothly, `border` "
+        "stretches the nearest pixels, `neutral` is grey, `noise` adds grain to the surroundings' mean, "
+        "`original` keeps what is there. None: `blur` at strength above 0.7, else `original`.",
+        default=None,
+    )
+    grow: int | None = spec(
+        "Denoise mask grows by this much beyond the mask. None: 4 plus half the feather.",
+        default=None,
+        ge=0,
+        le=1024,
+        unit="px",
+    )
+    feather: int | None = spec(
+        "Width over which the denoise mask fades. None: a tenth of the mask's diagonal, at least 32.",
+        default=None,
+        ge=0,
+        le=1024,
+        unit="px",
+    )
+    blend: int | None = spec(
+        "Width over which the result fades into the picture. None: at most 25, less for a narrow feather.",
+        default=None,
+        ge=0,
+        le=1024,
+        unit="px",
+    )
+    context: int | None = spec(
+        "Surroundings shown to the model on every side of the mask. None: from the sizes of mask and canvas.",
+        default=None,
+        ge=0,
+        le=8192,
+        unit="px",
+    )
+    colour_match: bool = spec("Match the colours of the result to the picture around the seam.", default=True)
+    extent: ResultExtent = spec(
+        "`layer`: the changed rectangle with the compositing mask as alpha. `canvas`: the finished picture, in "
+        "the input's own format.",
+        default="layer",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outpaint(Generation):
+    """Extend a picture beyond its sides. The picture itself keeps every bit outside the seam."""
+
+    kind: ClassVar[str] = "outpaint"
+
+    image: Picture = spec("The picture to extend.")
+    left: int = spec("Pixels to add on the left.", default=0, ge=0, le=8192, unit="px")
+    top: int = spec("Pixels to add at the top.", default=0, ge=0, le=8192, unit="px")
+    right: int = spec("Pixels to add on the right.", default=0, ge=0, le=8192, unit="px")
+    bottom: int = spec("Pixels to add at the bottom.", default=0, ge=0, le=8192, unit="px")
+    strength: float = spec("How freely the new part is painted.", default=1.0, ge=0, le=1)
+    fill: FillMethod | None = spec("See `inpaint`. None: `border`.", default=None)
+    blend: int | None = spec("Width of the seam inside the picture. None: 16.", default=None, ge=0, le=1024, unit="px")
+    colour_match: bool = spec("Match the colours of the result to the picture around the seam.", default=True)
+    extent: ResultExtent = spec(
+        "See `inpaint`. A layer's offset is negative on the left and at the top.", default="layer"
+    )
+
+
+Task = TextToImage | ImageToImage | Inpaint | Outpaint
+TASKS: tuple[type[Generation], ...] = (TextToImage, ImageToImage, Inpaint, Outpaint)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One result: pixels, where they belong, and the recipe from which they can be made again.
+
+    With alpha as the compositing mask, `canvas * (1 - alpha) + picture * alpha` is the finished picture.
+    """
+
+    picture: Picture = spec("Straight alpha; alpha is the compositing mask.")
+    x: int = spec("Left edge in the canvas; negative after outpainting.", default=0, unit="px")
+    y: int = spec("Top edge in the canvas; negative after outpainting.", default=0, unit="px")
+    seed: int = spec("The seed that made it.", default=0, ge=0, le=MAX_SEED + 64)
+    recipe: dict[str, object] = spec(
+        "Every resolved parameter, the model with its hash, and the versions involved.", default_factory=dict
+    )
