@@ -42,7 +42,7 @@ class FieldInfo:
 
 
 @functools.cache
-def fields_of(cls: type[Any]) -> tuple[FieldInfo, ...]:
+def fields_of(cls: Any) -> tuple[FieldInfo, ...]:
     """The fields of a dataclass with their type hints resolved."""
     hints = typing.get_type_hints(cls)
     infos = []
@@ -71,7 +71,7 @@ def to_plain(value: Any, write_picture: PictureWriter) -> Any:
     if isinstance(value, Picture):
         return dict(write_picture(value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        plain = {info.name: to_plain(getattr(value, info.name), write_picture) for info in fields_of(value.__class__)}
+        plain = {info.name: to_plain(getattr(value, info.name), write_picture) for info in fields_of(type(value))}
         if hasattr(value, "kind"):
             plain["kind"] = tag_of(type(value))
         return plain
@@ -97,7 +97,7 @@ def from_plain(cls: type[T], plain: Any, read_picture: PictureReader, path: str 
     if not isinstance(plain, Mapping):
         raise _invalid(path, f"expected a map for {cls.__name__}")
     values = {}
-    for info in fields_of(typing.cast("type[Any]", cls)):
+    for info in fields_of(cls):
         where = f"{path}.{info.name}" if path else info.name
         if info.name in plain:
             values[info.name] = _read(info.hint, plain[info.name], info.spec, read_picture, where)
