@@ -97,7 +97,7 @@ def from_plain(cls: type[T], plain: Any, read_picture: PictureReader, path: str 
     if not isinstance(plain, Mapping):
         raise _invalid(path, f"expected a map for {cls.__name__}")
     values = {}
-    for info in fields_of(cls):
+    for info in fields_of(cls):  # type: ignore[arg-type]  # classes hash; mypy doubts it for type[T]
         where = f"{path}.{info.name}" if path else info.name
         if info.name in plain:
             values[info.name] = _read(info.hint, plain[info.name], info.spec, read_picture, where)
