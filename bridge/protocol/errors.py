@@ -33,6 +33,7 @@ class ErrorCode(str, Enum):
     ENGINE_UNAVAILABLE = "engine_unavailable"
     RESULT_EVICTED = "result_evicted"
     INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
     INTERNAL = "internal"
 
     UNAUTHORISED = "unauthorised"

@@ -2,7 +2,9 @@
 
 Validation, the JSON Schema, `docs/protocol.md` and other languages' types are derived from these dataclasses.
 A `Request` is answered by exactly one `Reply` or `Error` with its `request_id`. A `JobEvent` comes unasked, to the
-session that owns the job; its `seq` counts from 1 within the job, so that a client can name the last one it has.
+session that owns the job. Lasting events (notices, results, the end) are numbered from 1 within the job and stored
+before they are sent, so that a client can name the last one it has and get the rest after any interruption; passing
+ones (queue position, progress, previews) are told once.
 """
 
 from __future__ import annotations
@@ -278,7 +280,10 @@ class JobEvent(Message):
     """Something happened to a job."""
 
     job_id: str = spec("The job.", pattern=JOB_ID_PATTERN)
-    seq: int = spec("Number within the job, from 1. Previews carry the number of the event before them.", ge=0)
+    seq: int = spec(
+        "Number of a lasting event within its job, from 1; a passing one carries that of the last lasting event.",
+        ge=0,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -359,6 +364,7 @@ class JobCancelled(JobEvent):
     type: ClassVar[str] = "job_cancelled"
 
 
+LASTING_EVENTS: tuple[type[JobEvent], ...] = (JobNotice, JobResult, JobFinished, JobFailed, JobCancelled)
 FINAL_EVENTS: tuple[type[JobEvent], ...] = (JobFinished, JobFailed, JobCancelled)
 
 CLIENT_MESSAGES: tuple[type[Message], ...] = (

@@ -14,6 +14,11 @@ from .pixels import Picture, PixelFormat
 
 MAX_SEED = 2**32 - 1
 
+SCHEDULERS: tuple[str, ...] = (
+    "euler", "euler_a", "heun", "dpmpp_2m", "dpmpp_2m_karras", "ddim", "ddpm", "unipc", "pndm", "lms", "lcm",
+)  # fmt: skip
+"""Friendly names that every engine accepts as `scheduler`, beside the class names of diffusers."""
+
 
 @dataclass(frozen=True)
 class Generation:

@@ -1,0 +1,153 @@
+"""One websocket: reads requests, answers them, and sends what the outbox holds. The two never wait for each other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from bridge.protocol.errors import BridgeError, ErrorCode, InvalidMessage, ProtocolError
+from bridge.protocol.messages import (
+    Attach,
+    Cancel,
+    Error,
+    ErrorInfo,
+    FetchResult,
+    Goodbye,
+    Hello,
+    JobResult,
+    Jobs,
+    ListJobs,
+    ListModels,
+    Message,
+    Models,
+    Ping,
+    Reply,
+    Request,
+    Result,
+    Submit,
+)
+from bridge.protocol.session import DaemonSession
+
+from .outbox import Outbox
+from .service import LARGE_BYTES, BridgeService
+
+log = structlog.get_logger()
+
+HELLO_TIMEOUT = 10.0
+"""Seconds within which a connection must say who it is."""
+
+CLOSE_PROTOCOL_ERROR = 1002
+CLOSE_TRY_AGAIN = 1013
+
+
+class Connection:
+    """A client that is connected."""
+
+    def __init__(self, websocket: WebSocket, service: BridgeService) -> None:
+        self._websocket = websocket
+        self._service = service
+        self._session = DaemonSession(service.limits)
+        self._outbox = Outbox()
+        self._owner = ""
+
+    async def serve(self) -> None:
+        """Talk to the client until either side ends it."""
+        await self._websocket.accept()
+        sender = asyncio.create_task(self._send_all(), name="sender")
+        receiver = asyncio.create_task(self._receive_all(), name="receiver")
+        try:
+            await asyncio.wait((sender, receiver), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._service.unsubscribe(self._owner, self._outbox)
+            sender.cancel()
+            receiver.cancel()
+            outcomes = await asyncio.gather(sender, receiver, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, ProtocolError):
+                await self._say_goodbye(outcome)
+            elif isinstance(outcome, Exception) and not isinstance(outcome, WebSocketDisconnect):
+                log.error("connection failed", owner=self._owner, exc_info=outcome)
+        log.debug("client gone", owner=self._owner)
+
+    async def _receive_all(self) -> None:
+        async with asyncio.timeout(HELLO_TIMEOUT):
+            await self._receive_one()
+        while True:
+            await self._receive_one()
+
+    async def _receive_one(self) -> None:
+        event = await self._websocket.receive()
+        if event["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(event.get("code", 1006))
+        data = event.get("bytes")
+        if data is None:
+            raise ProtocolError(ErrorCode.BAD_FRAME, "Text messages are not part of this protocol.")
+        try:
+            message = self._session.receive(data)
+        except InvalidMessage as error:
+            self._refuse(error.request_id or 0, error)
+            return
+        if not isinstance(message, Request):
+            raise ProtocolError(ErrorCode.UNEXPECTED_MESSAGE, f"`{message.type}` is not a request.")
+        try:
+            await self._answer(message)
+        except BridgeError as error:
+            self._refuse(message.request_id, error)
+
+    def _refuse(self, request_id: int, error: BridgeError) -> None:
+        log.info("request refused", owner=self._owner, code=error.code.value, error=error.message)
+        self._outbox.put(Error(request_id=request_id, error=ErrorInfo.of(error)))
+
+    async def _answer(self, request: Request) -> None:
+        service, owner, number = self._service, self._owner, request.request_id
+        reply: Reply
+        if isinstance(request, Hello):
+            self._owner = hashlib.sha256(request.session.encode()).hexdigest()[:32]
+            service.subscribe(self._owner, self._outbox)
+            log.debug("client connected", owner=self._owner, client=request.client)
+            reply = service.welcome(number)
+        elif isinstance(request, Submit):
+            reply = await service.submit(owner, request)
+        elif isinstance(request, Attach):
+            # The reply comes first and the subscription has been there all along: an event may arrive twice, which
+            # its number tells, but none is missed.
+            self._outbox.put(await service.attach(request.job_id, number))
+            async for event in service.missed_events(request.job_id, request.after):
+                self._outbox.put(event)
+            return
+        elif isinstance(request, Cancel):
+            reply = await service.cancel(owner, request.job_id, number)
+        elif isinstance(request, ListJobs):
+            reply = Jobs(request_id=number, jobs=await service.jobs(owner, request.limit))
+        elif isinstance(request, FetchResult):
+            reply = await service.fetch(owner, request.job_id, request.index, number)
+        elif isinstance(request, ListModels):
+            reply = Models(request_id=number, models=await service.models())
+        elif isinstance(request, Ping):
+            reply = service.state(number)
+        else:
+            raise BridgeError(ErrorCode.BAD_MESSAGE, f"This daemon cannot answer `{request.type}`.")
+        self._outbox.put(reply)
+
+    async def _send_all(self) -> None:
+        while (message := await self._outbox.get()) is not None:
+            await self._websocket.send_bytes(await self._encoded(message))
+        log.warning("client reads too slowly, closing its connection", owner=self._owner)
+        await self._websocket.close(CLOSE_TRY_AGAIN, "reads too slowly; connect again and resume")
+
+    async def _encoded(self, message: Message) -> bytes:
+        layer = message.layer if isinstance(message, (JobResult, Result)) else None
+        if layer is not None and layer.picture.nbytes > LARGE_BYTES:
+            return await asyncio.to_thread(self._session.send, message)
+        return self._session.send(message)
+
+    async def _say_goodbye(self, error: ProtocolError) -> None:
+        log.info("client does not keep to the protocol", owner=self._owner, error=error.message)
+        # The client may be gone already; it was only a courtesy.
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await self._websocket.send_bytes(self._session.send(Goodbye(error=ErrorInfo.of(error))))
+            await self._websocket.close(CLOSE_PROTOCOL_ERROR)

@@ -1,0 +1,83 @@
+"""A job while it is queued or runs. What outlives it is in the history."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
+
+from bridge.protocol.engine_link import ModelSource
+from bridge.protocol.messages import JobState, JobStatus
+from bridge.protocol.pixels import Picture
+from bridge.protocol.shared_pixels import SharedPicture, SharedPixels
+from bridge.protocol.tasks import Task
+
+TaskT = TypeVar("TaskT", bound=Task)
+
+
+@dataclass
+class ActiveJob:
+    """A job that has not ended.
+
+    Attributes:
+        job_id: the client's id.
+        owner: digest of the session secret.
+        task: what to do, its seed drawn, its pictures in shared files.
+        model: with which model.
+        priority: "interactive" or "batch".
+        preview_side: longest side of previews in pixels, 0 for none.
+        seq: number of the last lasting event.
+        results: images stored so far.
+        state: "queued" or "running".
+        position: jobs before it.
+        cancelled: set once the owner has cancelled it.
+    """
+
+    job_id: str
+    owner: str
+    task: Task
+    model: ModelSource
+    priority: str
+    preview_side: int
+    seq: int = 0
+    results: int = 0
+    state: JobState = "queued"
+    position: int = -1
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def status(self, request_id: int) -> JobStatus:
+        """The answer to a request about it."""
+        return JobStatus(
+            request_id=request_id,
+            job_id=self.job_id,
+            state=self.state,
+            position=max(self.position, 0),
+            last_seq=self.seq,
+        )
+
+    def next_seq(self) -> int:
+        """Number the next lasting event."""
+        self.seq += 1
+        return self.seq
+
+
+def pictures_of(task: Task) -> Iterator[tuple[str, Picture]]:
+    """The pictures of a task with the names of their fields."""
+    for item in fields(task):
+        value = getattr(task, item.name)
+        if isinstance(value, Picture):
+            yield item.name, value
+
+
+def adopt_pictures(task: TaskT, shared: SharedPixels) -> TaskT:
+    """Move the pixels of a task out of this process. Blocks; call it in a thread for large pictures."""
+    moved: dict[str, Any] = {name: shared.adopt(picture) for name, picture in pictures_of(task)}
+    return replace(task, **moved) if moved else task
+
+
+def release_pictures(task: Task, shared: SharedPixels) -> None:
+    """Remove the shared files of a task that has ended."""
+    for _, picture in pictures_of(task):
+        if isinstance(picture, SharedPicture):
+            shared.remove(picture.name)

@@ -1,0 +1,44 @@
+"""What a connection has still to send. A slow reader misses previews and old progress, never a result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from bridge.protocol.messages import JobEvent, JobPreview, JobProgress, JobQueued, Message
+
+SUPERSEDED_BY_THEIR_LIKE: tuple[type[JobEvent], ...] = (JobPreview, JobProgress, JobQueued)
+MOST_WAITING = 4096
+"""A reader this far behind is cut off; it can connect again and resume."""
+
+
+class Outbox:
+    """A queue in which a newer preview, progress or position of a job replaces the one that still waits."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Message] = deque()
+        self._filled = asyncio.Event()
+        self.overflowed = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, message: Message) -> None:
+        """Add a message; never blocks."""
+        if isinstance(message, SUPERSEDED_BY_THEIR_LIKE):
+            for position, other in enumerate(self._waiting):
+                if type(other) is type(message) and getattr(other, "job_id", None) == message.job_id:
+                    del self._waiting[position]
+                    break
+        if len(self._waiting) >= MOST_WAITING:
+            self.overflowed = True
+        else:
+            self._waiting.append(message)
+        self._filled.set()
+
+    async def get(self) -> Message | None:
+        """The next message, waiting for one; None once the outbox has overflowed."""
+        while not self._waiting and not self.overflowed:
+            self._filled.clear()
+            await self._filled.wait()
+        return None if self.overflowed else self._waiting.popleft()

@@ -1,0 +1,339 @@
+"""What the daemon does for its clients, whatever door they come through. The websocket is one; a gateway another."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import psutil
+import structlog
+
+from bridge import __version__
+from bridge.protocol import PROTOCOL_VERSION
+from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.messages import (
+    DAEMON_MESSAGES,
+    FINAL_STATES,
+    ErrorInfo,
+    JobEvent,
+    JobQueued,
+    JobResult,
+    JobStatus,
+    JobSummary,
+    Limits,
+    Message,
+    ModelInfo,
+    Pong,
+    Result,
+    Submit,
+    Welcome,
+)
+from bridge.protocol.pixels import Picture
+from bridge.protocol.plain import from_plain, to_plain
+from bridge.protocol.schema import task_schemas
+from bridge.protocol.shared_pixels import SharedPixels
+from bridge.protocol.tasks import MAX_SEED, SCHEDULERS, Task
+from bridge.protocol.wire import describe_picture
+
+from .catalogue import Catalogue, kind_of
+from .engine import Engine
+from .history import History, JobRecord, no_picture
+from .jobqueue import FairQueue
+from .jobs import ActiveJob, adopt_pictures, pictures_of, release_pictures
+from .limits import check_limits
+from .outbox import Outbox
+from .runner import Runner
+
+log = structlog.get_logger()
+
+LARGE_BYTES = 1 << 20
+"""Pictures above this are copied in a thread, so that the loop never stands still for them."""
+
+EVENT_TYPES = {cls.type: cls for cls in DAEMON_MESSAGES if issubclass(cls, JobEvent)}
+
+
+class BridgeService:
+    """Jobs, models and history of one daemon."""
+
+    def __init__(
+        self, engine: Engine, history: History, catalogue: Catalogue, shared: SharedPixels, limits: Limits
+    ) -> None:
+        self.limits = limits
+        self._engine = engine
+        self._history = history
+        self._catalogue = catalogue
+        self._shared = shared
+        self._runner = Runner(engine, history, shared, self._publish)
+        self._queue: FairQueue[ActiveJob] = FairQueue()
+        self._active: dict[str, ActiveJob] = {}
+        self._outboxes: dict[str, set[Outbox]] = {}
+        self._submitting = asyncio.Lock()
+        self._work = asyncio.Event()
+        self._dispatcher: asyncio.Task[None] | None = None
+        self._started = time.monotonic()
+        self._process = psutil.Process()
+
+    async def start(self) -> None:
+        """Start the engine and begin running jobs."""
+        await self._engine.start()
+        self._dispatcher = asyncio.create_task(self._dispatch(), name="dispatcher")
+
+    async def close(self) -> None:
+        """End the engine; what is unfinished is marked so by the next daemon."""
+        if self._dispatcher is not None:
+            self._dispatcher.cancel()
+            await asyncio.gather(self._dispatcher, return_exceptions=True)
+        await self._engine.close()
+
+    def subscribe(self, owner: str, outbox: Outbox) -> None:
+        """Send the events of a session's jobs to an outbox."""
+        self._outboxes.setdefault(owner, set()).add(outbox)
+
+    def unsubscribe(self, owner: str, outbox: Outbox) -> None:
+        """Stop doing so. The jobs go on."""
+        outboxes = self._outboxes.get(owner, set())
+        outboxes.discard(outbox)
+        if not outboxes:
+            self._outboxes.pop(owner, None)
+
+    def welcome(self, request_id: int) -> Welcome:
+        """What this daemon can do."""
+        return Welcome(
+            request_id=request_id,
+            version=PROTOCOL_VERSION,
+            daemon=f"latent-bridge {__version__}",
+            models=self._catalogue.infos(),
+            tasks=dict(task_schemas()),
+            schedulers=SCHEDULERS,
+            limits=self.limits,
+        )
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        """Look for models again."""
+        await asyncio.to_thread(self._catalogue.refresh)
+        return self._catalogue.infos()
+
+    async def submit(self, owner: str, request: Submit) -> JobStatus:
+        """Queue a job, or tell where it stands if it is known already.
+
+        Raises:
+            BridgeError: for whatever is wrong with the request; see `ErrorCode`.
+        """
+        check_limits(request.task, self.limits)
+        model = self._catalogue.find(request.task.model)
+        fingerprint = await self._off_loop(request.task, _fingerprint, request.task)
+        async with self._submitting:
+            known = await self._history.job(request.job_id)
+            if known is not None:
+                _check_same(known, owner, fingerprint)
+            if known is not None and not _was_interrupted(known):
+                return self._status_of(request.request_id, known)
+            self._check_queue(owner)
+            task = replace(request.task, model=model.info.id, seed=_seed_for(request))
+            job = ActiveJob(
+                job_id=request.job_id,
+                owner=owner,
+                task=await self._off_loop(task, adopt_pictures, task, self._shared),
+                model=model.source,
+                priority=request.priority,
+                preview_side=request.preview_side,
+                seq=known.last_seq if known else 0,
+                results=known.summary.results if known else 0,
+            )
+            await self._history.add_job(_summary(job), owner, fingerprint)
+            self._active[job.job_id] = job
+            self._queue.push(job.job_id, owner, job.priority, job)
+        log.info("job queued", job=job.job_id, task=kind_of(job.task), model=job.model.id)
+        self._tell_positions()
+        self._work.set()
+        return job.status(request.request_id)
+
+    async def attach(self, job_id: str, request_id: int) -> JobStatus:
+        """Where a job stands. Raises `BridgeError` (`unknown_job`)."""
+        return self._status_of(request_id, await self._known(job_id))
+
+    async def missed_events(self, job_id: str, after: int) -> AsyncIterator[JobEvent]:
+        """The lasting events of a job after number `after`, with their pixels."""
+        for event in await self._history.events(job_id, after):
+            if event.type == JobResult.type:
+                index = int(event.body["index"])
+                layer = await self._history.layer(job_id, index)
+                yield JobResult(job_id=job_id, seq=event.seq, index=index, layer=layer)
+            else:
+                yield from_plain(EVENT_TYPES[event.type], event.body, no_picture)
+
+    async def cancel(self, owner: str, job_id: str, request_id: int) -> JobStatus:
+        """Stop a job. Raises `BridgeError` (`unknown_job`, `not_owner`)."""
+        known = await self._known(job_id)
+        if known.owner != owner:
+            raise BridgeError(
+                ErrorCode.NOT_OWNER,
+                f"Job {job_id} belongs to another session.",
+                hint="Cancel it where it was started.",
+                field="job_id",
+            )
+        job = self._active.get(job_id)
+        if job is not None and not job.cancelled.is_set():
+            job.cancelled.set()
+            if self._queue.remove(job_id) is not None:
+                await self._runner.cancel(job)
+                self._release(job)
+                self._tell_positions()
+            else:
+                self._engine.abort(job_id)
+        return self._status_of(request_id, await self._known(job_id))
+
+    async def jobs(self, owner: str, limit: int) -> tuple[JobSummary, ...]:
+        """The newest jobs of all sessions."""
+        return await self._history.newest(limit, owner)
+
+    async def fetch(self, owner: str, job_id: str, index: int, request_id: int) -> Result:
+        """A stored image. Raises `BridgeError` (`unknown_job`, `result_evicted`)."""
+        known = await self._history.job(job_id, owner)
+        if known is None:
+            raise _unknown(job_id)
+        layer = await self._history.layer(job_id, index)
+        return Result(request_id=request_id, job=known.summary, index=index, layer=layer)
+
+    def state(self, request_id: int) -> Pong:
+        """Daemon and engine as they are now."""
+        status = self._engine.status
+        pid = status.ready.pid if status.ready is not None and status.state in ("ready", "busy") else 0
+        return Pong(
+            request_id=request_id,
+            uptime=time.monotonic() - self._started,
+            engine=status.state,
+            device=status.ready.device if status.ready else "",
+            memory_free=status.ready.memory_free if status.ready else 0,
+            memory_total=status.ready.memory_total if status.ready else 0,
+            daemon_memory=self._process.memory_info().rss,
+            engine_memory=_resident(pid),
+            engine_pid=pid,
+            queued=len(self._queue),
+        )
+
+    async def _dispatch(self) -> None:
+        while True:
+            job = self._queue.pop()
+            if job is None:
+                self._work.clear()
+                await self._work.wait()
+                continue
+            self._tell_positions()
+            began = time.monotonic()
+            try:
+                await self._runner.run(job)
+            finally:
+                self._queue.charge(job.owner, time.monotonic() - began)
+                self._release(job)
+            log.info("job ended", job=job.job_id, state=job.state, seconds=round(time.monotonic() - began, 3))
+            for lost in await self._history.evict():
+                log.info("results evicted to keep the history within its limit", job=lost)
+
+    def _release(self, job: ActiveJob) -> None:
+        self._active.pop(job.job_id, None)
+        release_pictures(job.task, self._shared)
+
+    def _publish(self, job: ActiveJob, event: Message) -> None:
+        for outbox in self._outboxes.get(job.owner, ()):
+            outbox.put(event)
+
+    def _tell_positions(self) -> None:
+        for job_id, position in self._queue.positions().items():
+            job = self._active[job_id]
+            if job.position != position:
+                job.position = position
+                self._publish(job, JobQueued(job_id=job_id, seq=job.seq, position=position))
+
+    def _check_queue(self, owner: str) -> None:
+        if sum(job.owner == owner for job in self._active.values()) >= self.limits.queued_jobs:
+            raise BridgeError(
+                ErrorCode.QUEUE_FULL,
+                f"This session has {self.limits.queued_jobs} unfinished jobs already.",
+                hint="Wait for one to end, or cancel one.",
+            )
+
+    async def _known(self, job_id: str) -> JobRecord:
+        known = await self._history.job(job_id)
+        if known is None:
+            raise _unknown(job_id)
+        return known
+
+    def _status_of(self, request_id: int, known: JobRecord) -> JobStatus:
+        job = self._active.get(known.summary.job_id)
+        if job is not None and known.summary.state not in FINAL_STATES:
+            return job.status(request_id)
+        return JobStatus(
+            request_id=request_id,
+            job_id=known.summary.job_id,
+            state=known.summary.state,
+            last_seq=known.last_seq,
+        )
+
+    async def _off_loop(self, task: Task, function, *arguments):  # type: ignore[no-untyped-def]
+        if sum(picture.nbytes for _, picture in pictures_of(task)) > LARGE_BYTES:
+            return await asyncio.to_thread(function, *arguments)
+        return function(*arguments)
+
+
+def _summary(job: ActiveJob) -> JobSummary:
+    return JobSummary(
+        job_id=job.job_id,
+        state="queued",
+        task=kind_of(job.task),
+        prompt=job.task.prompt,
+        created=time.time(),
+        images=job.task.images,
+    )
+
+
+def _fingerprint(task: Task) -> str:
+    """Tells whether two submissions of one id are the same job. CRC-32 suffices: nobody gains by cheating himself."""
+
+    def describe(picture: Picture) -> dict[str, object]:
+        return {**describe_picture(picture), "crc32": zlib.crc32(picture.pixels)}
+
+    plain = json.dumps(to_plain(task, describe), sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _seed_for(request: Submit) -> int:
+    """The seed asked for, else one that depends on the job id alone: a retry, even tomorrow, gives the same images."""
+    if request.task.seed is not None:
+        return request.task.seed
+    return int.from_bytes(hashlib.sha256(request.job_id.encode()).digest()[:4], "little") & MAX_SEED
+
+
+def _check_same(known: JobRecord, owner: str, fingerprint: str) -> None:
+    if known.owner != owner or known.fingerprint != fingerprint:
+        raise BridgeError(
+            ErrorCode.JOB_ID_TAKEN,
+            f"Another job is called {known.summary.job_id} already.",
+            hint="Choose a fresh random id for every job.",
+            field="job_id",
+        )
+
+
+def _was_interrupted(known: JobRecord) -> bool:
+    error: ErrorInfo | None = known.summary.error
+    return error is not None and error.code is ErrorCode.INTERRUPTED
+
+
+def _unknown(job_id: str) -> BridgeError:
+    return BridgeError(
+        ErrorCode.UNKNOWN_JOB, f"There is no job {job_id}.", hint="`latent-bridge jobs` lists them.", field="job_id"
+    )
+
+
+def _resident(pid: int) -> int:
+    if pid == 0:
+        return 0
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0
