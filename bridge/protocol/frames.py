@@ -11,7 +11,6 @@
 
 Blobs are aligned so that numpy and typed arrays view them in place. The CRC covers everything that steers the
 decoder; pixels are not summed again, since TCP does so on the way and content hashes do so at rest.
-No function here does I/O.
 """
 
 from __future__ import annotations
