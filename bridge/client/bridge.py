@@ -1,0 +1,444 @@
+"""The client's front: connect, submit, and one call for every task."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Literal, TypeVar, overload
+
+from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.messages import (
+    Error,
+    ErrorInfo,
+    FetchResult,
+    JobEvent,
+    Jobs,
+    JobSummary,
+    ListJobs,
+    ListModels,
+    Message,
+    ModelInfo,
+    Models,
+    Ping,
+    Pong,
+    Priority,
+    Reply,
+    Request,
+    Result,
+    Welcome,
+)
+from bridge.protocol.tasks import ImageToImage, Inpaint, Layer, Outpaint, Task, TextToImage
+
+from .book import JobBook
+from .finding import START_HINT, Wanted
+from .images import ImageLike, as_mask, as_picture
+from .job import EventCallback, Job
+from .link import Connection, ConnectionState, Handler, Link, LinkSettings, new_session, now
+from .requests import OnReply, PendingRequests
+
+ReplyT = TypeVar("ReplyT", bound=Reply)
+RUN_PARAMETERS = frozenset({"timeout", "on_event", "preview_side", "priority", "job_id"})
+ConnectionCallback = Callable[[Connection], None]
+
+
+def connect(
+    address: str | None = None,
+    *,
+    token: str | None = None,
+    token_file: str | os.PathLike[str] | None = None,
+    session: str | None = None,
+    client_name: str = "latent-bridge client",
+    timeout: float = 10.0,
+    wait: bool = True,
+    patience: float | None = None,
+    on_connection: ConnectionCallback | None = None,
+    settings: LinkSettings | None = None,
+) -> Bridge:
+    """Connect to the daemon.
+
+    Args:
+        address: `host:port` or a full address; None finds the running daemon of this user.
+        token: the access token; None looks it up.
+        token_file: where to look it up; None takes the daemon's usual place.
+        session: secret of an earlier session, to own its jobs; None makes a new one. 16 to 64 of A-Z a-z 0-9 _ -.
+        client_name: program and version, for the daemon's log.
+        timeout: seconds for the first connection, and for every question that is answered at once.
+        wait: False returns at once and keeps trying to connect; jobs submitted meanwhile are kept.
+        patience: seconds without a connection after which jobs fail with `not_connected`; None never gives up.
+        on_connection: told about every change of the connection, on the client's background thread.
+        settings: times for keepalive and reconnecting.
+
+    Raises:
+        BridgeError: with `wait`: `not_connected`, `unauthorised`, `forbidden`, `unsupported_version`.
+    """
+    bridge = Bridge(
+        Wanted(address, token, token_file),
+        session=session or new_session(),
+        client_name=client_name,
+        timeout=timeout,
+        patience=patience,
+        on_connection=on_connection,
+        settings=settings or LinkSettings(open_timeout=timeout),
+    )
+    if wait:
+        try:
+            bridge.wait_connected(timeout)
+        except BaseException:
+            bridge.close()
+            raise
+    return bridge
+
+
+class Bridge:
+    """A connection to the daemon, which is opened again by itself whenever it is lost. See `connect`.
+
+    Every method may be called from any thread. Callbacks run on the client's background thread, one at a time:
+    they must be quick, and must not wait for the bridge (that raises `RuntimeError`).
+    """
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        *,
+        session: str,
+        client_name: str,
+        timeout: float,
+        patience: float | None,
+        on_connection: ConnectionCallback | None,
+        settings: LinkSettings,
+    ) -> None:
+        self.session = session
+        self.timeout = timeout
+        self._core = _Core(patience, on_connection)
+        self._link = Link(wanted.find, self._core, session=session, client=client_name, settings=settings)
+        self._core.link = self._link
+        self._link.start()
+
+    def __enter__(self) -> Bridge:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # The connection.
+
+    @property
+    def connection(self) -> Connection:
+        """Where the connection stands."""
+        return self._core.connection
+
+    @property
+    def connected(self) -> bool:
+        """Whether the daemon can be talked to right now."""
+        return self.connection.state is ConnectionState.CONNECTED
+
+    @property
+    def welcome(self) -> Welcome:
+        """What the daemon said of itself when the connection was last opened.
+
+        Raises:
+            BridgeError: `not_connected` when it never was.
+        """
+        welcome = self._core.welcome
+        if welcome is None:
+            raise self._core.reason()
+        return welcome
+
+    @property
+    def models(self) -> tuple[ModelInfo, ...]:
+        """The daemon's models when the connection was last opened, the default first."""
+        return self.welcome.models
+
+    def wait_connected(self, timeout: float | None = None) -> Welcome:
+        """Wait for the connection.
+
+        Raises:
+            BridgeError: the reason, as soon as an attempt fails.
+        """
+        self._check_thread()
+        with self._core.changed:
+            self._core.changed.wait_for(
+                lambda: self.connected or self.connection.error or self.connection.state is ConnectionState.CLOSED,
+                timeout,
+            )
+            if not self.connected:
+                raise self._core.reason()
+        return self.welcome
+
+    def retry(self) -> None:
+        """Try to connect now instead of after the present pause."""
+        self._link.retry()
+
+    def close(self) -> None:
+        """Close the connection for good. The daemon goes on with its jobs; waiting for them here fails."""
+        self._link.close()
+
+    # Jobs.
+
+    def submit(
+        self,
+        task: Task,
+        *,
+        job_id: str | None = None,
+        priority: Priority = "interactive",
+        preview_side: int = 0,
+        on_event: Callable[[Job, JobEvent], None] | None = None,
+    ) -> Job:
+        """Queue a job; returns at once. It survives losses of the connection and restarts of the daemon.
+
+        Args:
+            task: what to do. Its pixels are read later, so they must not be changed until the job has ended.
+            job_id: unique among all jobs of the daemon; None draws one. The same id and task again is the same job.
+            priority: interactive jobs go before batch jobs.
+            preview_side: longest side of step previews in pixels, 0 for none.
+            on_event: called with the job and each of its events, on the background thread.
+        """
+        job = self._job(job_id or uuid.uuid4().hex, task, priority, preview_side, on_event)
+        self._post(lambda: self._core.book.add(job))
+        return job
+
+    def attach(self, job_id: str, *, on_event: EventCallback | None = None) -> Job:
+        """Take up a job that was submitted earlier in the same session, by this program or a former run of it."""
+        job = self._job(job_id, None, "interactive", 0, on_event)
+        self._post(lambda: self._core.book.add(job, submitted=True))
+        return job
+
+    def _job(
+        self, job_id: str, task: Task | None, priority: Priority, preview_side: int, on_event: EventCallback | None
+    ) -> Job:
+        return Job(
+            job_id,
+            task,
+            priority=priority,
+            preview_side=preview_side,
+            on_event=on_event,
+            cancel=self._cancel,
+            check_thread=self._check_thread,
+        )
+
+    def _cancel(self, job: Job) -> None:
+        self._link.post(lambda: self._core.book.cancel(job))
+
+    # One call for every task. `parameters` are the fields of the task of that name in `bridge.protocol.tasks`.
+
+    @overload
+    def generate(self, prompt: str, *, images: Literal[1] = 1, **parameters: Any) -> Layer: ...
+    @overload
+    def generate(self, prompt: str, *, images: int, **parameters: Any) -> Layer | list[Layer]: ...
+    def generate(self, prompt: str, *, images: int = 1, **parameters: Any) -> Layer | list[Layer]:
+        """Make a picture from a prompt: `width`, `height`, `seed`, `steps`… see `TextToImage`.
+
+        Returns one layer, or a list when `images` is more than 1. This and the other tasks also take `on_event` and
+        `preview_side` as `submit` does, and `timeout` in seconds; a job that is not over by then is cancelled.
+
+        Raises:
+            BridgeError: the daemon's refusal, or why the job failed.
+        """
+        run, fields = _split(parameters)
+        return self._run(TextToImage(prompt=prompt, images=images, **fields), **run)
+
+    @overload
+    def edit(self, image: ImageLike, prompt: str, *, images: Literal[1] = 1, **parameters: Any) -> Layer: ...
+    @overload
+    def edit(self, image: ImageLike, prompt: str, *, images: int, **parameters: Any) -> Layer | list[Layer]: ...
+    def edit(self, image: ImageLike, prompt: str, *, images: int = 1, **parameters: Any) -> Layer | list[Layer]:
+        """Change a whole picture towards a prompt: `strength`… see `ImageToImage` and `generate`."""
+        run, fields = _split(parameters)
+        task = ImageToImage(image=as_picture(image), prompt=prompt, images=images, **fields)
+        return self._run(task, **run)
+
+    @overload
+    def inpaint(
+        self, image: ImageLike, mask: ImageLike, prompt: str, *, images: Literal[1] = 1, **parameters: Any
+    ) -> Layer: ...
+    @overload
+    def inpaint(
+        self, image: ImageLike, mask: ImageLike, prompt: str, *, images: int, **parameters: Any
+    ) -> Layer | list[Layer]: ...
+    def inpaint(
+        self, image: ImageLike, mask: ImageLike, prompt: str, *, images: int = 1, **parameters: Any
+    ) -> Layer | list[Layer]:
+        """Repaint the white part of the mask: `strength`, `feather`, `extent`… see `Inpaint` and `generate`."""
+        run, fields = _split(parameters)
+        task = Inpaint(image=as_picture(image), mask=as_mask(mask), prompt=prompt, images=images, **fields)
+        return self._run(task, **run)
+
+    @overload
+    def outpaint(self, image: ImageLike, prompt: str, *, images: Literal[1] = 1, **parameters: Any) -> Layer: ...
+    @overload
+    def outpaint(self, image: ImageLike, prompt: str, *, images: int, **parameters: Any) -> Layer | list[Layer]: ...
+    def outpaint(self, image: ImageLike, prompt: str, *, images: int = 1, **parameters: Any) -> Layer | list[Layer]:
+        """Extend a picture by `left`, `top`, `right`, `bottom` pixels; see `Outpaint` and `generate`."""
+        run, fields = _split(parameters)
+        return self._run(Outpaint(image=as_picture(image), prompt=prompt, images=images, **fields), **run)
+
+    def _run(self, task: Task, *, timeout: float | None = None, **submit: Any) -> Layer | list[Layer]:
+        self._check_thread()
+        job = self.submit(task, **submit)
+        try:
+            layers = job.result(timeout)
+        except BaseException:
+            job.cancel()
+            raise
+        return layers[0] if task.images == 1 else layers
+
+    # Questions that are answered at once.
+
+    def jobs(self, limit: int = 50) -> tuple[JobSummary, ...]:
+        """The newest jobs of all sessions, newest first."""
+        return self._ask(ListJobs(request_id=self._core.next_id(), limit=limit), Jobs).jobs
+
+    def fetch(self, job_id: str, index: int = 0) -> Result:
+        """A stored image of any job. Raises `BridgeError` (`unknown_job`, `result_evicted`)."""
+        return self._ask(FetchResult(request_id=self._core.next_id(), job_id=job_id, index=index), Result)
+
+    def list_models(self) -> tuple[ModelInfo, ...]:
+        """Let the daemon look for models again; `models` then has them too."""
+        models = self._ask(ListModels(request_id=self._core.next_id()), Models).models
+        self._link.post(lambda: self._core.set_models(models))
+        return models
+
+    def ping(self) -> Pong:
+        """The state of daemon and engine."""
+        return self._ask(Ping(request_id=self._core.next_id()), Pong)
+
+    def _ask(self, request: Request, answer: type[ReplyT]) -> ReplyT:
+        self._check_thread()
+        future: Future[Reply] = Future()
+        self._post(lambda: self._core.ask(request, future.set_result, lasting=True))
+        try:
+            reply = future.result(self.timeout)
+        except FutureTimeoutError:
+            self._link.post(lambda: self._core.pending.forget(request.request_id))
+            raise self._core.late() from None
+        if isinstance(reply, Error):
+            raise reply.error.raised()
+        if not isinstance(reply, answer):
+            raise BridgeError(
+                ErrorCode.UNEXPECTED_MESSAGE, f"The daemon answered `{request.type}` with `{reply.type}`."
+            )
+        return reply
+
+    def _post(self, action: Callable[[], None]) -> None:
+        if not self._link.post(action):
+            raise _closed().raised()
+
+    def _check_thread(self) -> None:
+        if self._link.on_work_thread():
+            raise RuntimeError("a callback of the bridge must not wait for the bridge: hand over to another thread")
+
+
+class _Core(Handler):
+    """What happens on the work thread, and the little that other threads read."""
+
+    link: Link
+
+    def __init__(self, patience: float | None, on_connection: ConnectionCallback | None) -> None:
+        self.changed = threading.Condition()
+        self.connection = Connection(ConnectionState.CONNECTING)
+        self.welcome: Welcome | None = None
+        self.pending = PendingRequests()
+        self._ids = itertools.count(1)
+        self.book = JobBook(self._ask_for_job, self.next_id)
+        self._patience = patience
+        self._on_connection = on_connection
+        self._alone_since: float | None = now()
+
+    def next_id(self) -> int:
+        """A fresh request id; from any thread."""
+        return next(self._ids)
+
+    def ask(self, request: Request, on_reply: OnReply, *, lasting: bool) -> None:
+        """Send a request, now or when there is a connection again."""
+        self.pending.add(request, on_reply, lasting=lasting)
+        self.link.send(request)
+
+    def _ask_for_job(self, request: Request, on_reply: OnReply) -> None:
+        self.ask(request, on_reply, lasting=False)
+
+    def opened(self, welcome: Welcome) -> None:
+        with self.changed:
+            self.welcome = welcome
+        self._alone_since = None
+        self.pending.lost()
+        for request in self.pending.to_resend():
+            self.link.send(request)
+        self.book.opened()
+
+    def received(self, message: Message) -> None:
+        if isinstance(message, Reply):
+            self.pending.answer(message)
+        elif isinstance(message, JobEvent):
+            self.book.received(message)
+
+    def _tell(self, connection: Connection) -> None:
+        with self.changed:
+            if connection.state is ConnectionState.CONNECTING and self.connection.error is not None:
+                connection = replace(connection, error=self.connection.error)  # the reason stays readable meanwhile
+            self.connection = connection
+            self.changed.notify_all()
+        if self._on_connection is not None:
+            self._on_connection(connection)
+
+    def changed_connection(self, connection: Connection) -> None:
+        if connection.state is ConnectionState.DISCONNECTED:
+            self.book.lost()
+            self.pending.lost()
+            if self._alone_since is None:
+                self._alone_since = now()
+            if self._patience is not None and now() - self._alone_since > self._patience:
+                self.give_up(ErrorInfo.of(connection.error or _not_connected()))
+        elif connection.state is ConnectionState.CLOSED:
+            self.give_up(_closed())
+        self._tell(connection)
+
+    def give_up(self, error: ErrorInfo) -> None:
+        """Fail everything that waits."""
+        self.book.give_up(error)
+        for request in self.pending.to_resend():
+            self.pending.answer(Error(request_id=request.request_id, error=error))
+
+    def set_models(self, models: tuple[ModelInfo, ...]) -> None:
+        """The daemon looked for models again."""
+        with self.changed:
+            if self.welcome is not None:
+                self.welcome = replace(self.welcome, models=models)
+
+    def reason(self) -> BridgeError:
+        """Why there is no connection."""
+        if self.connection.state is ConnectionState.CLOSED:
+            return _closed().raised()
+        return self.connection.error or _not_connected()
+
+    def late(self) -> BridgeError:
+        """Why an answer did not come in time."""
+        if self.connection.state is not ConnectionState.CONNECTED:
+            return self.reason()
+        return BridgeError(
+            ErrorCode.TIMEOUT,
+            "The daemon did not answer in time.",
+            hint="Is the machine out of memory? Look at its log.",
+        )
+
+
+def _split(parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Keyword arguments for running a job, and those that are fields of its task."""
+    run = {name: value for name, value in parameters.items() if name in RUN_PARAMETERS}
+    return run, {name: value for name, value in parameters.items() if name not in RUN_PARAMETERS}
+
+
+def _closed() -> ErrorInfo:
+    return ErrorInfo(ErrorCode.NOT_CONNECTED, "The connection was closed here.")
+
+
+def _not_connected() -> BridgeError:
+    return BridgeError(ErrorCode.NOT_CONNECTED, "There is no connection to the daemon yet.", hint=START_HINT)
