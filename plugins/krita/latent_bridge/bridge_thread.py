@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection to the daemon, seen from Krita's main thread.
+
+Every method returns at once. The client calls back on a thread of its own; the signals carry that to the main
+thread, because this object was made there.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from .qt import QObject, pyqtSignal
+from .vendored import errors, load_client, load_starter, tasks
+
+
+class BridgeThread(QObject):
+    """Connects, submits and cancels in the background.
+
+    Signals:
+        connection_changed: a `Connection`.
+        welcomed: the daemon's `Welcome`, after every new connection.
+        job_event: job id and `JobEvent`.
+        start_ended: how starting the daemon went: None, or the `BridgeError`.
+    """
+
+    connection_changed = pyqtSignal(object)
+    welcomed = pyqtSignal(object)
+    job_event = pyqtSignal(str, object)
+    start_ended = pyqtSignal(object)
+
+    def __init__(self, client_name: str) -> None:
+        super().__init__()
+        self._client_name = client_name
+        self._bridge = None
+        self._opening: threading.Thread | None = None
+        self._opened = threading.Event()
+        self._job = None
+
+    def open(self) -> None:
+        """Begin to connect, and go on trying for as long as Krita runs. Harmless when it was begun before."""
+        if self._opening is None:
+            self._opening = _in_background(self._open, "open")
+
+    def _open(self) -> None:
+        # Importing the client takes a noticeable part of a second, which Krita's start is to be spared.
+        client = load_client()
+        self._bridge = client.connect(wait=False, client_name=self._client_name, on_connection=self._on_connection)
+        self._opened.set()
+
+    def _on_connection(self, connection) -> None:
+        self._opened.wait()  # the client may call back before `connect` has returned
+        if connection.state == "connected":
+            self.welcomed.emit(self._bridge.welcome)
+        self.connection_changed.emit(connection)
+
+    def submit(self, task: tasks.Task) -> str:
+        """Queue a job and return its id. Its pixels must not change until it has ended."""
+        if self._bridge is None:
+            raise errors.BridgeError(errors.ErrorCode.NOT_CONNECTED, "There is no connection to the daemon.")
+        self._job = self._bridge.submit(task, on_event=lambda job, event: self.job_event.emit(job.id, event))
+        return self._job.id
+
+    def cancel(self) -> None:
+        """Stop the job that was submitted last; harmless when it is over."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def retry(self) -> None:
+        """Try to connect now."""
+        if self._bridge is not None:
+            self._bridge.retry()
+
+    def start_daemon(self) -> None:
+        """Start an installed daemon; `start_ended` tells how it went."""
+        _in_background(self._start_daemon, "start daemon")
+
+    def _start_daemon(self) -> None:
+        try:
+            load_starter().start_daemon()
+        except errors.BridgeError as error:
+            self.start_ended.emit(error)
+            return
+        self.start_ended.emit(None)
+        self.retry()
+
+    def close(self, timeout: float = 1.0) -> None:
+        """Close the connection. A job under way stays with the daemon. Waits `timeout` seconds at most."""
+        bridge, self._bridge = self._bridge, None
+        if bridge is not None:
+            _in_background(bridge.close, "close").join(timeout)
+
+
+def _in_background(action, name: str) -> threading.Thread:
+    thread = threading.Thread(target=action, name=f"latent_bridge {name}", daemon=True)
+    thread.start()
+    return thread

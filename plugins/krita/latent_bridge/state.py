@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the docker shows: connection and job as one value that events turn into the next one. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from .vendored import errors, messages
+
+
+class Link(Enum):
+    """Where the connection stands, in the user's eyes."""
+
+    OFF = auto()
+    CONNECTING = auto()
+    CONNECTED = auto()
+    ABSENT = auto()
+    STARTING = auto()
+    REFUSED = auto()
+
+
+class Phase(Enum):
+    """Where the present job stands."""
+
+    IDLE = auto()
+    SENDING = auto()
+    QUEUED = auto()
+    RUNNING = auto()
+    CANCELLING = auto()
+
+
+STAGES = {
+    "queued": "Waiting",
+    "loading": "Loading the model",
+    "encoding": "Reading the picture",
+    "denoising": "Denoising",
+    "decoding": "Decoding",
+    "finishing": "Finishing",
+}
+RUN_HINT = "Press Start, or run `latent-bridge serve` in a terminal."
+
+
+@dataclass(frozen=True)
+class DockerState:
+    """Everything in the docker that the user did not type.
+
+    Attributes:
+        link: the connection.
+        daemon: name and version of the daemon, once it has been greeted.
+        phase: the present job.
+        text: what is going on with the job, or how the last one ended.
+        fraction: how much of the job is done, 0 to 1; None when that cannot be told.
+        error: what went wrong, in the user's words; empty for nothing.
+        hint: what to do about it.
+    """
+
+    link: Link = Link.OFF
+    daemon: str = ""
+    phase: Phase = Phase.IDLE
+    text: str = ""
+    fraction: float | None = 0.0
+    error: str = ""
+    hint: str = ""
+
+    # What follows from it.
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is under way."""
+        return self.phase is not Phase.IDLE
+
+    @property
+    def can_generate(self) -> bool:
+        """Whether Generate would do something."""
+        return self.link is Link.CONNECTED and not self.busy
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether Cancel would do something."""
+        return self.busy and self.phase is not Phase.CANCELLING
+
+    @property
+    def can_start(self) -> bool:
+        """Whether starting the daemon is offered."""
+        return self.link is Link.ABSENT
+
+    @property
+    def link_text(self) -> str:
+        """The connection in a line."""
+        return {
+            Link.OFF: "Not connected",
+            Link.CONNECTING: "Connecting…",
+            Link.CONNECTED: f"Connected to {self.daemon or 'the daemon'}",
+            Link.ABSENT: "The daemon is not running; waiting for it" if not self.busy else "Connection lost; waiting",
+            Link.STARTING: "Starting the daemon…",
+            Link.REFUSED: "The daemon refuses this connection",
+        }[self.link]
+
+    @property
+    def why_not(self) -> str:
+        """Why Generate is off; empty when it is on."""
+        if self.busy:
+            return "One picture at a time: wait for it, or cancel it."
+        return "" if self.can_generate else "There is no connection to the daemon."
+
+    # The connection.
+
+    def connecting(self) -> DockerState:
+        """An attempt begins. Not shown over a failure that is known: it would flicker at every attempt."""
+        return replace(self, link=Link.CONNECTING) if self.link is Link.OFF else self
+
+    def connected(self, daemon: str) -> DockerState:
+        """The daemon has greeted us."""
+        error, hint = ("", "") if self.link is not Link.CONNECTED else (self.error, self.hint)
+        return replace(self, link=Link.CONNECTED, daemon=daemon, error=error, hint=hint)
+
+    def disconnected(self, error: errors.BridgeError | None) -> DockerState:
+        """The connection failed or was lost; the client goes on trying."""
+        if error is not None and error.code in _REFUSALS:
+            return replace(self, link=Link.REFUSED, error=error.message, hint=error.hint)
+        if self.link is Link.STARTING:
+            return self
+        state = replace(self, link=Link.ABSENT)
+        if self.busy:
+            text = "The daemon is gone. The picture will be made when it is back."
+            return replace(state, text=text, fraction=None, hint=RUN_HINT)
+        if error is not None and error.code is not errors.ErrorCode.NOT_CONNECTED:
+            return replace(state, error=error.message, hint=error.hint)
+        return state
+
+    def starting(self) -> DockerState:
+        """The user asked to start the daemon."""
+        return replace(self, link=Link.STARTING, error="", hint="")
+
+    def start_failed(self, message: str, hint: str) -> DockerState:
+        """The daemon did not start."""
+        return replace(self, link=Link.ABSENT, error=message, hint=hint)
+
+    # The job.
+
+    def sending(self) -> DockerState:
+        """Generate was pressed."""
+        return replace(self, phase=Phase.SENDING, text="Sending…", fraction=None, error="", hint="")
+
+    def cancelling(self) -> DockerState:
+        """Cancel was pressed. Without a connection nobody could confirm it, so the job is let go at once."""
+        if self.link is not Link.CONNECTED:
+            return self.ended("Cancelled")
+        return replace(self, phase=Phase.CANCELLING, text="Cancelling…", fraction=None)
+
+    def happened(self, event: messages.JobEvent) -> DockerState:
+        """Something happened to the job."""
+        if not self.busy:
+            return self
+        if isinstance(event, messages.JobFailed):
+            return self.failed(event.error.message, event.error.hint)
+        if isinstance(event, messages.JobCancelled):
+            return self.ended("Cancelled")
+        if isinstance(event, messages.JobNotice):
+            return replace(self, error=event.notice.message, hint=event.notice.hint)
+        if self.phase is Phase.CANCELLING:
+            return self
+        if isinstance(event, messages.JobQueued):
+            text = f"Waiting: {event.position} before it" if event.position else "Waiting"
+            return replace(self, phase=Phase.QUEUED, text=text, fraction=None)
+        if isinstance(event, messages.JobProgress):
+            fraction = event.fraction if event.stage != "loading" else None
+            return replace(self, phase=Phase.RUNNING, text=progress_text(event), fraction=fraction)
+        return self
+
+    def ended(self, text: str) -> DockerState:
+        """The job is over and nothing is wrong."""
+        return replace(self, phase=Phase.IDLE, text=text, fraction=0.0)
+
+    def failed(self, message: str, hint: str = "") -> DockerState:
+        """The job is over, or was never begun, for a reason that the user must know."""
+        return replace(self, phase=Phase.IDLE, text="", fraction=0.0, error=message, hint=hint)
+
+
+_REFUSALS = frozenset({errors.ErrorCode.UNAUTHORISED, errors.ErrorCode.FORBIDDEN, errors.ErrorCode.UNSUPPORTED_VERSION})
+
+
+def progress_text(progress: messages.JobProgress) -> str:
+    """Stage, step and remaining time in a line, such as `Denoising, step 7 of 20 · 4 s left`."""
+    text = STAGES.get(progress.stage, progress.stage.capitalize())
+    if progress.stage == "denoising" and progress.steps:
+        text += f", step {progress.step} of {progress.steps}"
+    remaining = "" if progress.eta is None else remaining_text(progress.eta)
+    return f"{text} · {remaining}" if remaining else f"{text}…"
+
+
+def remaining_text(seconds: float) -> str:
+    """A remaining time for people; never more exact than it can be."""
+    if seconds < 1:
+        return "nearly done"
+    if seconds < 90:
+        return f"{math.ceil(seconds)} s left"
+    return f"{math.ceil(seconds / 60)} min left"

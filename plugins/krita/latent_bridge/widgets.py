@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Small widgets of the docker."""
+
+from __future__ import annotations
+
+from .qt import (
+    QEvent,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QObject,
+    QPlainTextEdit,
+    QSizePolicy,
+    QSlider,
+    QSpinBox,
+    Qt,
+    QVBoxLayout,
+    QWidget,
+    pyqtSignal,
+)
+
+ENTER_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+class PromptEdit(QPlainTextEdit):
+    """A text of a few lines. Tab leaves it, Ctrl+Enter asks to generate."""
+
+    submitted = pyqtSignal()
+
+    def __init__(self, lines: int, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._lines = lines
+        self.setTabChangesFocus(True)
+        self.setMinimumHeight(self._height_of(lines))
+        self.setMinimumWidth(0)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+
+    def _height_of(self, lines: int) -> int:
+        margins = 2 * (self.frameWidth() + int(self.document().documentMargin()))
+        return lines * self.fontMetrics().lineSpacing() + margins + 2
+
+    def sizeHint(self):
+        hint = super().sizeHint()
+        hint.setHeight(self._height_of(self._lines))
+        return hint
+
+    def event(self, event) -> bool:
+        # Krita's own shortcuts would take the keys otherwise.
+        if event.type() == QEvent.Type.ShortcutOverride and _is_ctrl_enter(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event) -> None:
+        if _is_ctrl_enter(event):
+            self.submitted.emit()
+            return
+        super().keyPressEvent(event)
+
+
+def _is_ctrl_enter(event) -> bool:
+    return event.key() in ENTER_KEYS and bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+
+
+class PercentSlider(QWidget):
+    """A slider and a number that move together, 1 to 100 percent."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, name: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._slider = QSlider(Qt.Orientation.Horizontal, self)
+        self._slider.setRange(1, 100)
+        self._slider.setPageStep(10)
+        self._slider.setMinimumWidth(40)
+        self._slider.setObjectName(f"{name}_slider")
+        self._number = QSpinBox(self)
+        self._number.setRange(1, 100)
+        self._number.setSuffix(" %")
+        self._number.setObjectName(f"{name}_number")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._slider, 1)
+        layout.addWidget(self._number)
+        self._slider.valueChanged.connect(self._number.setValue)
+        self._number.valueChanged.connect(self._slider.setValue)
+        self._number.valueChanged.connect(lambda _value: self.changed.emit())
+        self.setFocusProxy(self._number)
+
+    def set_accessible(self, name: str, description: str) -> None:
+        """Name both parts for assistive programs and tooltips."""
+        for part in (self._slider, self._number):
+            part.setAccessibleName(name)
+            part.setAccessibleDescription(description)
+            part.setToolTip(description)
+
+    def value(self) -> int:
+        return self._number.value()
+
+    def setValue(self, value: int) -> None:
+        self._number.setValue(value)
+
+
+class Notice(QFrame):
+    """What went wrong, and what to do about it. Takes no room when there is nothing to say."""
+
+    def __init__(self, name: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self._error = self._label(f"{name}_text")
+        self._hint = self._label(f"{name}_hint")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 4, 4, 4)
+        layout.setSpacing(2)
+        layout.addWidget(self._error)
+        layout.addWidget(self._hint)
+        # A bar at the side instead of a colour for the text: readable on light and dark themes.
+        self.setStyleSheet(f"QFrame#{name} {{ border: none; border-left: 3px solid #d9534f; }}")
+        self.hide()
+
+    def _label(self, name: str) -> QLabel:
+        label = QLabel(self)
+        label.setObjectName(name)
+        label.setWordWrap(True)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        label.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        # A long word must not make the docker wider.
+        label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        return label
+
+    def show_text(self, error: str, hint: str) -> None:
+        """Show both lines; hide the whole when both are empty."""
+        self._error.setText(error)
+        self._error.setVisible(bool(error))
+        self._hint.setText(hint)
+        self._hint.setVisible(bool(hint))
+        self.setVisible(bool(error or hint))
+        self.setAccessibleName(f"{error} {hint}".strip())
+
+
+class WheelGuard(QObject):
+    """Keeps the wheel, when it scrolls past a field, from changing the field's value."""
+
+    def eventFilter(self, widget: QObject, event) -> bool:
+        if event.type() == QEvent.Type.Wheel and not widget.hasFocus():
+            event.ignore()
+            return True
+        return False
