@@ -1,0 +1,83 @@
+"""`latent-bridge serve`: run the daemon until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bridge.protocol import locations
+
+from .failures import Exit, Failure
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--host", default=locations.DEFAULT_HOST, show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=locations.DEFAULT_PORT, show_default=True, help="0: a free one."
+)
+@click.option("--model", "models", multiple=True, help="A diffusers folder or hub id; the first is the default model.")
+@click.option(
+    "--models-dir",
+    "models_dirs",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder whose subfolders are models.",
+)
+@click.option("--token-file", type=FILE, help="File with the access token; made when missing.")
+@click.option("--allow-origin", "allowed_origins", multiple=True, help="Web page that may connect.")
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+@click.option("--log-json", is_flag=True, help="Log one JSON object a line.")
+@click.option("--tls-cert", type=FILE, help="PEM certificate; needed to listen beyond this machine.")
+@click.option("--tls-key", type=FILE, help="PEM key.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+def serve(**options: Any) -> None:
+    """Run the daemon: one port on this machine, one engine process that owns the GPU."""
+    from bridge.client.starter import remember_executable
+    from bridge.daemon.server import run
+    from bridge.protocol.errors import BridgeError
+
+    settings = build_settings(**options)
+    remember_executable()
+    try:
+        run(settings)
+    except BridgeError as error:
+        raise Failure(error, Exit.FAILED) from error
+
+
+def build_settings(
+    *,
+    host: str,
+    port: int,
+    models: tuple[str, ...],
+    models_dirs: tuple[Path, ...],
+    token_file: Path | None,
+    allowed_origins: tuple[str, ...],
+    log_level: str,
+    log_json: bool,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    device: str,
+) -> Any:
+    """The daemon's settings for these options. Folders given come before the models that ship with the package."""
+    from bridge.daemon.config import Settings
+
+    standard = Settings()
+    return Settings(
+        host=host,
+        port=port,
+        models=models,
+        model_folders=(*models_dirs, *standard.model_folders),
+        token_file=token_file or locations.token_file(),
+        allowed_origins=allowed_origins,
+        log_level=log_level,
+        log_json=log_json,
+        tls_certificate=tls_cert,
+        tls_key=tls_key,
+        device=device,
+    )
