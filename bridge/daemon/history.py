@@ -82,13 +82,7 @@ class History:
         store = PixelStore(folder / "pixels")
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            database = await aiosqlite.connect(folder / "history.sqlite", isolation_level=None, timeout=1.0)
-            # A second daemon on the same folder would take the first one's running jobs for leftovers.
-            await database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            await database.execute("PRAGMA journal_mode = WAL")
-            await database.execute("PRAGMA synchronous = NORMAL")
-            await database.execute("PRAGMA foreign_keys = ON")
-            await database.executescript(SCHEMA)
+            database = await _open_database(folder / "history.sqlite")
         except (OSError, aiosqlite.Error) as error:
             raise BridgeError(
                 ErrorCode.INTERNAL,
@@ -237,6 +231,21 @@ class History:
             )
             event = StoredEvent(record.last_seq + 1, "job_failed", {"error": to_plain(error, describe_picture)})
             await self.add_event(record.summary.job_id, event, "failed", error)
+
+
+async def _open_database(path: Path) -> aiosqlite.Connection:
+    database = await aiosqlite.connect(path, isolation_level=None, timeout=1.0)
+    try:
+        # A second daemon on the same folder would take the first one's running jobs for leftovers.
+        await database.execute("PRAGMA locking_mode = EXCLUSIVE")
+        await database.execute("PRAGMA journal_mode = WAL")
+        await database.execute("PRAGMA synchronous = NORMAL")
+        await database.execute("PRAGMA foreign_keys = ON")
+        await database.executescript(SCHEMA)
+    except aiosqlite.Error:
+        await database.close()  # its thread would keep the process alive
+        raise
+    return database
 
 
 def _record(row: aiosqlite.Row, viewer: str) -> JobRecord:

@@ -1,0 +1,85 @@
+"""Models are found from their JSON files; what cannot be used is listed with the reason."""
+
+import json
+
+import pytest
+
+from bridge.daemon.catalogue import Catalogue
+from bridge.daemon.config import BUILTIN_MODELS
+from bridge.protocol.errors import BridgeError, ErrorCode
+
+
+def make_model(folder, sample_size=8, blocks=4, **card):
+    files = {
+        "model_index.json": {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]},
+        "unet/config.json": {"sample_size": sample_size},
+        "vae/config.json": {"block_out_channels": [8] * blocks},
+    }
+    if card:
+        files["bridge.json"] = card
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content))
+    return folder
+
+
+def test_sizes_are_read_from_the_configuration(tmp_path):
+    make_model(tmp_path / "plain", sample_size=64, blocks=4)
+    info = Catalogue((), (tmp_path,)).find("plain").info
+    assert (info.native_size, info.size_multiple, info.steps) == (512, 8, 20)
+
+
+def test_a_card_overrides_what_is_guessed(tmp_path):
+    make_model(tmp_path / "turbo", title="Turbo", steps=2, guidance_scale=0.0, native_size=256)
+    model = Catalogue((), (tmp_path,)).find("turbo")
+    assert (model.info.title, model.source.steps, model.source.guidance_scale) == ("Turbo", 2, 0.0)
+    assert model.source.native_size == 256
+
+
+def test_the_first_named_model_is_the_default(tmp_path):
+    make_model(tmp_path / "models" / "other")
+    named = make_model(tmp_path / "mine")
+    catalogue = Catalogue((str(named), "owner/on-the-hub"), (tmp_path / "models",))
+    assert [info.id for info in catalogue.infos()] == ["mine", "owner/on-the-hub", "other"]
+    assert catalogue.find("").info.id == "mine"
+    assert catalogue.find("owner/on-the-hub").source.local is False
+
+
+def test_new_models_are_found_by_looking_again(tmp_path):
+    catalogue = Catalogue((), (tmp_path,))
+    make_model(tmp_path / "late")
+    catalogue.refresh()
+    assert catalogue.find("late")
+
+
+def test_nothing_outside_the_catalogue_is_ever_used(tmp_path):
+    hidden = make_model(tmp_path / "hidden")
+    for name in (str(hidden), "../hidden", "owner/model"):
+        with pytest.raises(BridgeError) as caught:
+            Catalogue((), ()).find(name)
+        assert caught.value.code is ErrorCode.UNKNOWN_MODEL
+
+
+@pytest.mark.parametrize("content", ["{", "[]", None])
+def test_a_broken_folder_is_listed_with_the_reason(tmp_path, content):
+    folder = make_model(tmp_path / "broken")
+    if content is None:
+        (folder / "model_index.json").unlink()
+    else:
+        (folder / "model_index.json").write_text(content)
+    catalogue = Catalogue((str(folder),), ())
+    assert "model_index.json" in catalogue.infos()[0].unusable
+    with pytest.raises(BridgeError) as caught:
+        catalogue.find("broken")
+    assert caught.value.code is ErrorCode.MODEL_UNUSABLE
+
+
+def test_a_name_that_is_neither_folder_nor_hub_id_is_listed_as_such():
+    assert "neither" in Catalogue(("no such thing",), ()).infos()[0].unusable
+
+
+def test_the_built_in_model_is_there():
+    info = Catalogue((), (BUILTIN_MODELS,)).find("").info
+    assert info.id == "bridge-textures"
+    assert info.unusable == ""
