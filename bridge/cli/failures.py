@@ -60,9 +60,9 @@ def error_as_json(error: BridgeError) -> str:
     return json.dumps({"error": fields})
 
 
-def usage_error(message: str, hint: str = "", field: str = "") -> Failure:
+def usage_error(message: str, hint: str = "", field: str = "", *, as_json: bool = False) -> Failure:
     """The command line cannot be meant so."""
-    return Failure(BridgeError(ErrorCode.INVALID_FIELD, message, hint=hint, field=field), Exit.USAGE)
+    return Failure(BridgeError(ErrorCode.INVALID_FIELD, message, hint=hint, field=field), Exit.USAGE, as_json=as_json)
 
 
 def run_guarded(command: click.Command, arguments: Sequence[str] | None) -> int:

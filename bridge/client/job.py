@@ -91,6 +91,12 @@ class Job:
         """Ask the daemon to stop it; does not wait. The job ends with `job_cancelled` unless it is over already."""
         self._cancel(self)
 
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end, `timeout` seconds at most; returns whether it has come."""
+        self._check_thread()
+        with self._changed:
+            return self._changed.wait_for(lambda: self.ended, timeout)
+
     def result(self, timeout: float | None = None) -> list[Layer]:
         """Wait for the end and return all images, in order.
 
@@ -100,10 +106,8 @@ class Job:
         Raises:
             BridgeError: the job's own error; `cancelled`; `timeout` when it is not over in time.
         """
-        self._check_thread()
-        with self._changed:
-            if not self._changed.wait_for(lambda: self.ended, timeout):
-                raise _not_in_time(self)
+        if not self.wait(timeout):
+            raise _not_in_time(self)
         if self.error is not None:
             raise self.error
         return self.layers

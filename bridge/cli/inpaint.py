@@ -1,0 +1,43 @@
+"""`latent-bridge inpaint`: repaint the white part of a mask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bridge.protocol.tasks import Inpaint
+
+from .connecting import connection_options
+from .generation_options import GENERATION, LAYER, MASKING, OUTPUT, PICTURE, SEAM, STRENGTH, with_options
+from .running import Request, Wish, mask_input, picture_input, run_request
+
+
+@click.command()
+@click.argument("image", type=PICTURE)
+@click.argument("mask", type=PICTURE)
+@click.argument("prompt", required=False)
+@with_options(STRENGTH, MASKING, SEAM, LAYER, GENERATION, OUTPUT)
+@connection_options
+def inpaint(
+    *,
+    image: Path,
+    mask: Path,
+    as_layer: bool,
+    from_file: Path | None,
+    output: Path | None,
+    force: bool,
+    as_json: bool,
+    address: str | None,
+    token_file: Path | None,
+    start: bool,
+    **given: Any,
+) -> None:
+    """Repaint IMAGE where MASK is white, as PROMPT says. Where the mask is black no bit changes."""
+    given["extent"] = "layer" if as_layer else "canvas"
+    pictures = {"image": picture_input(image, as_json=as_json), "mask": mask_input(mask, as_json=as_json)}
+    run_request(
+        Request(Inpaint, given, pictures, from_file),
+        Wish(output, force, as_json, True, address, token_file, start),
+    )

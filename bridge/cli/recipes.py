@@ -1,0 +1,108 @@
+"""The recipe that a picture carries, and tasks built from it and from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.pixels import Picture
+from bridge.protocol.plain import fields_of, from_plain, tag_of, to_plain
+from bridge.protocol.tasks import TASKS, Generation, Layer
+
+RECIPE_VERSION = 1
+TaskT = TypeVar("TaskT", bound=Generation)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a picture was made.
+
+    Attributes:
+        task: kind of the task, such as `inpaint`.
+        parameters: its fields without pictures, resolved as far as the engine told; the seed is that of this image.
+        made_by: the engine's own account: every resolved value, the model with its hash, versions.
+        x: left edge of the layer in its canvas, pixels.
+        y: top edge of the layer in its canvas, pixels.
+    """
+
+    task: str
+    parameters: dict[str, Any]
+    made_by: dict[str, Any] = field(default_factory=dict)
+    x: int = 0
+    y: int = 0
+
+    def to_json(self) -> str:
+        """As it lies in a file."""
+        return json.dumps(
+            {
+                "latent_bridge_recipe": RECIPE_VERSION,
+                "task": self.task,
+                "parameters": self.parameters,
+                "x": self.x,
+                "y": self.y,
+                "made_by": self.made_by,
+            },
+            ensure_ascii=False,
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """Read it back.
+
+        Raises:
+            BridgeError: `invalid_field` when it is none, or of a newer kind.
+        """
+        try:
+            plain = json.loads(text)
+            if int(plain["latent_bridge_recipe"]) > RECIPE_VERSION:
+                raise BridgeError(
+                    ErrorCode.INVALID_FIELD, "The recipe is of a newer version.", hint="Update latent-bridge."
+                )
+            return cls(
+                task=str(plain["task"]),
+                parameters=dict(plain["parameters"]),
+                made_by=dict(plain.get("made_by", {})),
+                x=int(plain.get("x", 0)),
+                y=int(plain.get("y", 0)),
+            )
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise BridgeError(ErrorCode.INVALID_FIELD, f"The recipe cannot be read: {error}.") from error
+
+
+def recipe_of(task: Generation, layer: Layer) -> Recipe:
+    """The recipe of one image of a task: what was asked, completed by what the engine resolved."""
+    plain = to_plain(task, lambda picture: {})
+    kind: Any = type(task)
+    known = {info.name: info for info in fields_of(kind)}
+    parameters = {name: value for name, value in plain.items() if name in known and not is_picture(known[name].hint)}
+    resolved = {name: layer.recipe[name] for name in parameters if layer.recipe.get(name) is not None}
+    parameters.update(resolved)
+    parameters.update(seed=layer.seed, images=1)
+    return Recipe(tag_of(kind), parameters, dict(layer.recipe), layer.x, layer.y)
+
+
+def is_picture(hint: Any) -> bool:
+    """Whether a field holds a picture."""
+    return hint is Picture
+
+
+def build_task(cls: type[TaskT], parameters: Mapping[str, Any], pictures: Mapping[str, Picture]) -> TaskT:
+    """A task from plain parameters and pictures by field name. None stands for the default.
+
+    Raises:
+        BridgeError: `invalid_field`, as the daemon would, before anything is sent.
+    """
+    plain: dict[str, Any] = {name: value for name, value in parameters.items() if value is not None}
+    plain.update({name: {} for name in pictures})
+    return from_plain(cls, plain, lambda _, path: pictures[path])
+
+
+def task_class(kind: str) -> type[Generation]:
+    """The task of this kind. Raises `BridgeError` for one that this version does not know."""
+    for cls in TASKS:
+        if tag_of(cls) == kind:
+            return cls
+    raise BridgeError(ErrorCode.INVALID_FIELD, f"The recipe is of an unknown task, {kind!r}.")
