@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import IntEnum
 
 import click
@@ -63,6 +64,18 @@ def error_as_json(error: BridgeError) -> str:
 def usage_error(message: str, hint: str = "", field: str = "", *, as_json: bool = False) -> Failure:
     """The command line cannot be meant so."""
     return Failure(BridgeError(ErrorCode.INVALID_FIELD, message, hint=hint, field=field), Exit.USAGE, as_json=as_json)
+
+
+@contextlib.contextmanager
+def json_failures(as_json: bool) -> Iterator[None]:
+    """Let errors inside be told as JSON too, when the user wants JSON."""
+    try:
+        yield
+    except Failure as failure:
+        failure.as_json = as_json
+        raise
+    except BridgeError as error:
+        raise Failure(error, exit_code(error), as_json=as_json) from error
 
 
 def run_guarded(command: click.Command, arguments: Sequence[str] | None) -> int:
