@@ -57,7 +57,7 @@ class FormPanel(QWidget):
         self.model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.model.setMinimumContentsLength(6)
         self.model.addItem("Default", "")
-        self.prompt = PromptEdit(4, self)
+        self.prompt = PromptEdit(3, self)
         self.prompt.setPlaceholderText("What to paint")
         self.negative = PromptEdit(2, self)
         self.negative.setPlaceholderText("What to avoid")
@@ -150,6 +150,8 @@ class FormPanel(QWidget):
             explanation = model.unusable or model.description or model.id
             self.model.setItemData(row, explanation, Qt.ItemDataRole.ToolTipRole)
             self.model.model().item(row).setEnabled(not model.unusable)
+        if not welcome.models:
+            self.model.addItem("None found", "")
         if chosen and self.model.findData(chosen) < 0:
             self.model.addItem(f"{chosen} (missing)", chosen)
         self.model.setCurrentIndex(max(0, self.model.findData(chosen)))
@@ -234,6 +236,7 @@ class StatusPanel(QWidget):
         self.cancel.setEnabled(state.can_cancel)
         self.start.setVisible(state.can_start)
         self.text.setText(state.text)
+        self.text.setVisible(bool(state.text))
         self.notice.show_text(state.error, state.hint)
         colour = LINK_COLOURS.get(state.link, WAITING_COLOUR)
         self.link.setText(f'<span style="color:{colour}">●</span> {_escaped(state.link_text)}')
@@ -261,7 +264,7 @@ class BridgePanel(QWidget):
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(self.form)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(4, 4, 4, 4)
+        layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(scroll, 1)
         layout.addWidget(self.status)
         self.setMinimumWidth(MINIMUM_WIDTH)

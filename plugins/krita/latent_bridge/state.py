@@ -113,8 +113,10 @@ class DockerState:
 
     def connected(self, daemon: str) -> DockerState:
         """The daemon has greeted us."""
-        error, hint = ("", "") if self.link is not Link.CONNECTED else (self.error, self.hint)
-        return replace(self, link=Link.CONNECTED, daemon=daemon, error=error, hint=hint)
+        if self.link is Link.CONNECTED:
+            return replace(self, daemon=daemon)
+        text = "Connected again; waiting for the picture" if self.busy else self.text
+        return replace(self, link=Link.CONNECTED, daemon=daemon, text=text, error="", hint="")
 
     def disconnected(self, error: errors.BridgeError | None) -> DockerState:
         """The connection failed or was lost; the client goes on trying."""

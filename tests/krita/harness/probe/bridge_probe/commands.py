@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests can ask of Krita. Arguments and answers are plain JSON values."""
+
+from krita import Krita, Selection
+from PyQt5.QtCore import QByteArray, QPoint, QTimer
+from PyQt5.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QDockWidget,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QWidget,
+)
+
+SRGB = "sRGB-elle-V2-srgbtrc.icc"
+KRITA = Krita.instance()
+CANVASES = ("KisQPainterCanvas", "KisOpenGLCanvas2")
+closed_without_saving = QTimer()
+
+
+def watch():
+    """Answer questions about saving with no, so that no test hangs on one."""
+    closed_without_saving.timeout.connect(_answer_no)
+    closed_without_saving.start(200)
+
+
+def _answer_no():
+    dialog = QApplication.activeModalWidget()
+    if dialog is None:
+        return
+    for button in dialog.findChildren(QPushButton):
+        if button.text().replace("&", "") in ("No", "Discard", "Don't Save"):
+            button.click()
+            return
+
+
+def modal():
+    """Texts of the dialog that blocks Krita; None when there is none."""
+    dialog = QApplication.activeModalWidget()
+    if dialog is None:
+        return None
+    return [dialog.windowTitle(), *(label.text() for label in dialog.findChildren(QLabel))]
+
+
+def ready():
+    """Whether there is a window."""
+    return KRITA.activeWindow() is not None and KRITA.activeWindow().qwindow().isVisible()
+
+
+def arrange(width, height):
+    """Let the main window fill the screen; returns its id."""
+    window = KRITA.activeWindow().qwindow()
+    window.setGeometry(0, 0, width, height)
+    window.activateWindow()
+    return int(window.winId())
+
+
+# The docker.
+
+
+def _docker():
+    return next(docker for docker in KRITA.dockers() if docker.objectName() == "latent_bridge_docker")
+
+
+def show_docker(height=0):
+    """Bring the docker to the front of its place, as high as wanted."""
+    docker = _docker()
+    docker.setVisible(True)
+    docker.raise_()
+    if height:
+        from PyQt5.QtCore import Qt
+
+        window = KRITA.activeWindow().qwindow()
+        window.resizeDocks([docker], [height], Qt.Vertical)
+
+
+def float_docker(width, height):
+    """Make the docker a window of its own of the given size."""
+    docker = _docker()
+    docker.setFloating(True)
+    docker.setGeometry(40, 60, width, height)
+    docker.raise_()
+    return [docker.width(), docker.height()]
+
+
+def dock_docker():
+    """Put it back."""
+    _docker().setFloating(False)
+
+
+def grab_docker(path):
+    """Keep a picture of the docker."""
+    docker = _docker()
+    picture = docker.grab()
+    return [picture.save(path), picture.width(), picture.height()]
+
+
+def widget(name):
+    """Place and state of a widget."""
+    found = _docker().findChild(QWidget, name)
+    corner = found.mapToGlobal(QPoint(0, 0))
+    return {
+        "x": corner.x(),
+        "y": corner.y(),
+        "width": found.width(),
+        "height": found.height(),
+        "visible": found.isVisible(),
+        "enabled": found.isEnabled(),
+        "text": _text(found),
+    }
+
+
+def _text(found):
+    if isinstance(found, (QLabel, QAbstractButton, QLineEdit)):
+        return found.text()
+    if isinstance(found, QPlainTextEdit):
+        return found.toPlainText()
+    if isinstance(found, QComboBox):
+        return found.currentText()
+    if isinstance(found, QSpinBox):
+        return found.text()
+    return found.accessibleName()
+
+
+def docker():
+    """Everything that the docker says."""
+    found = next((docker for docker in KRITA.dockers() if docker.objectName() == "latent_bridge_docker"), None)
+    if found is None:
+        return {}
+    child = lambda kind, name: found.findChild(kind, f"latent_bridge_{name}")  # noqa: E731
+    notice = child(QWidget, "error")
+    bar = child(QProgressBar, "progress")
+    return {
+        "title": found.windowTitle(),
+        "visible": found.isVisible(),
+        "connection": child(QLabel, "connection").accessibleName(),
+        "text": child(QLabel, "text").text(),
+        "error": child(QLabel, "error_text").text() if notice.isVisible() else "",
+        "hint": child(QLabel, "error_hint").text() if notice.isVisible() else "",
+        "generate": child(QPushButton, "generate").isEnabled(),
+        "cancel": child(QPushButton, "cancel").isEnabled(),
+        "start": child(QPushButton, "start").isVisible(),
+        "progress": [bar.value(), bar.maximum()],
+        "models": [child(QComboBox, "model").itemText(row) for row in range(child(QComboBox, "model").count())],
+        "prompt": child(QPlainTextEdit, "prompt").toPlainText(),
+        "seed": child(QLineEdit, "seed").text(),
+    }
+
+
+def set_number(name, value):
+    """Set a number field of the docker."""
+    _docker().findChild(QSpinBox, name).setValue(value)
+
+
+def set_text(name, text):
+    """Set a text field of the docker as typing would."""
+    field = _docker().findChild(QWidget, name)
+    if isinstance(field, QPlainTextEdit):
+        field.setPlainText(text)
+    else:
+        field.setText(text)
+        field.textEdited.emit(text)
+
+
+def set_checked(name, checked):
+    """Set a check box of the docker."""
+    _docker().findChild(QCheckBox, name).setChecked(checked)
+
+
+def is_dock(name):
+    """Whether there is a docker of that name in the main window."""
+    return any(dock.objectName() == name for dock in KRITA.activeWindow().qwindow().findChildren(QDockWidget))
+
+
+def trigger(action):
+    """Run an action, as a shortcut bound to it would."""
+    KRITA.action(action).trigger()
+
+
+def has_action(action):
+    """Whether shortcuts can be bound to an action of that name."""
+    return KRITA.action(action) is not None
+
+
+# Documents.
+
+
+def new_document(name, width, height, model="RGBA", depth="U8", profile=""):
+    """A document with a picture in its background layer; becomes the one in front."""
+    document = KRITA.createDocument(width, height, name, model, depth, profile, 72.0)
+    document.setBatchmode(True)
+    KRITA.activeWindow().addView(document)
+    base = document.topLevelNodes()[0]
+    if (model, depth) != ("RGBA", "U8"):
+        base.setColorSpace("RGBA", "U8", SRGB)
+    base.setPixelData(QByteArray(_picture(width, height)), 0, 0, width, height)
+    document.refreshProjection()
+    document.waitForDone()
+    document.setModified(False)
+    return document.name()
+
+
+def _picture(width, height):
+    """BGRA: gradients with a coarse chequered pattern; no two parts are alike."""
+    rows = []
+    for y in range(height):
+        row = bytearray()
+        for x in range(width):
+            light = 40 if (x // 16 + y // 16) % 2 else 0
+            row += bytes((60 + light, 40 + y * 150 // height, 60 + x * 150 // width, 255))
+        rows.append(bytes(row))
+    return b"".join(rows)
+
+
+def _document(name=None):
+    if name is None:
+        return KRITA.activeDocument()
+    return next(document for document in KRITA.documents() if document.name() == name)
+
+
+def activate(name):
+    """Bring a document to the front."""
+    document = _document(name)
+    for view in KRITA.activeWindow().views():
+        if view.document() == document:
+            KRITA.activeWindow().showView(view)
+            view.setVisible()
+    return KRITA.activeDocument().name()
+
+
+def active():
+    """Name of the document in front."""
+    document = KRITA.activeDocument()
+    return document.name() if document is not None else None
+
+
+def close_document(name):
+    """Close a document without saving."""
+    document = _document(name)
+    document.waitForDone()
+    document.setModified(False)
+    return document.close()
+
+
+def select_rectangle(x, y, width, height):
+    """Select a hard rectangle."""
+    selection = Selection()
+    selection.select(x, y, width, height, 255)
+    _document().setSelection(selection)
+
+
+def select_soft_ellipse(x, y, width, height):
+    """Select an ellipse whose outer half fades from 255 to 0."""
+    values = bytearray()
+    for row in range(height):
+        for column in range(width):
+            across = (column + 0.5 - width / 2) / (width / 2)
+            down = (row + 0.5 - height / 2) / (height / 2)
+            distance = (across * across + down * down) ** 0.5
+            values.append(max(0, min(255, round((1 - distance) * 2 * 255))))
+    selection = Selection()
+    selection.setPixelData(QByteArray(bytes(values)), x, y, width, height)
+    _document().setSelection(selection)
+
+
+def deselect():
+    """Select nothing."""
+    _document().setSelection(None)
+
+
+def selection():
+    """Bounds of the selection; None when there is none."""
+    found = _document().selection()
+    return None if found is None else [found.x(), found.y(), found.width(), found.height()]
+
+
+def use_tool(name):
+    """Take up a tool and show the whole document."""
+    KRITA.action(name).trigger()
+    KRITA.action("zoom_to_100pct").trigger()
+
+
+def canvas():
+    """Place of the canvas widget on the screen."""
+    window = KRITA.activeWindow().qwindow()
+    for found in window.findChildren(QWidget):
+        if found.metaObject().className() in CANVASES and found.isVisible():
+            corner = found.mapToGlobal(QPoint(0, 0))
+            return [corner.x(), corner.y(), found.width(), found.height()]
+    return None
+
+
+def layers(name=None):
+    """Layers from the bottom to the top: name, bounds, colour model and depth."""
+    document = _document(name)
+    document.waitForDone()
+    found = []
+    for node in document.topLevelNodes():
+        if node.type() != "paintlayer":
+            continue
+        bounds = node.bounds()
+        found.append(
+            {
+                "name": node.name(),
+                "bounds": [bounds.x(), bounds.y(), bounds.width(), bounds.height()],
+                "model": node.colorModel(),
+                "depth": node.colorDepth(),
+            }
+        )
+    return found
+
+
+def layer_pixels(layer, path, name=None):
+    """Write a layer's own pixels, of the size of the document, to a file."""
+    document = _document(name)
+    node = next(node for node in document.topLevelNodes() if node.name() == layer)
+    with open(path, "wb") as file:
+        file.write(node.pixelData(0, 0, document.width(), document.height()).data())
+
+
+def export_png(path, name=None):
+    """Export a document to a PNG."""
+    from krita import InfoObject
+
+    document = _document(name)
+    document.setBatchmode(True)
+    document.refreshProjection()
+    document.waitForDone()
+    options = InfoObject()
+    options.setProperty("alpha", True)
+    options.setProperty("compression", 1)
+    options.setProperty("saveAsHDR", False)
+    return document.exportImage(path, options)
+
+
+def undo_steps():
+    """Text of the step that Undo would take back."""
+    return KRITA.action("edit_undo").text()
+
+
+def documents():
+    """Names of all documents."""
+    return [document.name() for document in KRITA.documents()]
+
+
+def quit():  # noqa: A001 - the command's name
+    """Leave Krita without saving anything. Answers first."""
+    for document in KRITA.documents():
+        document.waitForDone()
+    QTimer.singleShot(300, _quit)
+
+
+def _quit():
+    for document in KRITA.documents():
+        document.waitForDone()
+        document.setModified(False)
+        document.close()
+    KRITA.action("file_quit").trigger()
+
+
+def quit_now():
+    """Leave Krita at once, whatever is under way. Answers first."""
+    QTimer.singleShot(0, lambda: KRITA.action("file_quit").trigger())
