@@ -1,0 +1,30 @@
+"""`python -m bridge.engine`: the engine process, or a look at what it would run on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line and run. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bridge.engine", description=__doc__)
+    parser.add_argument("--shared-pixels", type=Path, metavar="DIR", help="folder of the shared pixel buffers")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    parser.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads; 0 leaves it to torch")
+    parser.add_argument("--probe", action="store_true", help="print what there is as JSON, and end")
+    options = parser.parse_args(arguments)
+    if options.probe:
+        from .probe import print_probe
+
+        return print_probe(options.device)
+    if options.shared_pixels is None:
+        parser.error("--shared-pixels is required")
+    from .process import serve_pipes
+
+    return serve_pipes(options.shared_pixels, options.device, options.threads)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""From latents to pixels, and back to a common shape, for the families of pipelines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+_DECODABLE = frozenset({"AutoencoderKL", "AutoencoderTiny", "AsymmetricAutoencoderKL", "AutoencoderDC"})
+
+
+def decodes_itself(pipe: Any) -> bool:
+    """Whether we know how to decode this pipeline's latents, so that the decode can be a stage of its own."""
+    return type(getattr(pipe, "vae", None)).__name__ in _DECODABLE
+
+
+def unpacked(pipe: Any, latents: torch.Tensor, width: int, height: int) -> torch.Tensor:
+    """Latents as (n, channels, h, w); some families carry them as a sequence of patches."""
+    if latents.ndim == 4:
+        return latents
+    found: torch.Tensor = pipe._unpack_latents(latents, height, width, pipe.vae_scale_factor)
+    return found
+
+
+def packed_like(pipe: Any, latents: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Latents (n, channels, h, w) in the shape of `like`."""
+    if latents.ndim == like.ndim:
+        return latents
+    n, channels, height, width = latents.shape
+    found: torch.Tensor = pipe._pack_latents(latents, n, channels, height, width)
+    return found
+
+
+def decode_latents(pipe: Any, latents: torch.Tensor) -> torch.Tensor:
+    """Pixels (n, 3, height, width), 0 to 1, `float32`, of latents (n, channels, h, w)."""
+    vae = pipe.vae
+    config = vae.config
+    latents = latents.to(vae.device) if not hasattr(vae, "_hf_hook") else latents
+    mean, std = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
+    if mean is not None and std is not None:
+        shape = (1, -1, 1, 1)
+        mean_, std_ = (
+            torch.tensor(each, device=latents.device, dtype=latents.dtype).view(shape) for each in (mean, std)
+        )
+        latents = latents * std_ / config.scaling_factor + mean_
+    else:
+        latents = latents / config.scaling_factor + (getattr(config, "shift_factor", None) or 0.0)
+    # Some autoencoders overflow in half precision and say so.
+    upcast = vae.dtype == torch.float16 and getattr(config, "force_upcast", False)
+    if upcast:
+        vae.to(torch.float32)
+    try:
+        pixels = vae.decode(latents.to(vae.dtype), return_dict=False)[0]
+    finally:
+        if upcast:
+            vae.to(torch.float16)
+    return (pixels.float() / 2 + 0.5).clamp_(0, 1)

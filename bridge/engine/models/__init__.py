@@ -1,0 +1,1 @@
+"""Models: what a folder holds, loading it safely, keeping it."""

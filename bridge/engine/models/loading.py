@@ -1,0 +1,221 @@
+"""From a folder to pipelines: part by part, so that a job can be stopped in between."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from diffusers import (
+    AutoPipelineForImage2Image,
+    AutoPipelineForInpainting,
+    AutoPipelineForText2Image,
+    DiffusionPipeline,
+)
+
+from bridge.engine.device import Device, is_out_of_memory
+from bridge.protocol.engine_link import ModelSource
+from bridge.protocol.errors import BridgeError, ErrorCode
+
+from .folder import Component, ModelFolder, inspect_folder, unusable
+
+Mode = Literal["text-to-image", "image-to-image", "inpaint"]
+_AUTO: dict[str, Any] = {
+    "text-to-image": AutoPipelineForText2Image,
+    "image-to-image": AutoPipelineForImage2Image,
+    "inpaint": AutoPipelineForInpainting,
+}
+
+
+@dataclass
+class LoadedModel:
+    """A model in memory. Its pipelines share their components; schedulers are replaced for every job.
+
+    Attributes:
+        source: where it came from and what it recommends.
+        fingerprint: its content hash, ready when the background has computed it.
+        bytes: size of its weights in memory.
+        offloaded: whether parts rest in the host's memory between uses.
+    """
+
+    source: ModelSource
+    base: Any
+    base_mode: Mode
+    fingerprint: Future[str]
+    bytes: int
+    offloaded: bool = False
+    _pipelines: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_inpaint_model(self) -> bool:
+        """Whether the network itself takes a mask and a masked picture (9 latent channels for 4)."""
+        return self.base_mode == "inpaint"
+
+    @property
+    def own_scheduler(self) -> Any:
+        """The scheduler that came with the model. Only read; jobs make their own from it."""
+        return self.base.scheduler
+
+    def pipeline(self, mode: Mode) -> Any:
+        """The pipeline for a kind of task.
+
+        Raises:
+            BridgeError: `task_unsupported` when this kind of model cannot do it.
+        """
+        if self.is_inpaint_model and mode != "inpaint":
+            raise BridgeError(
+                ErrorCode.TASK_UNSUPPORTED,
+                f"The model {self.source.id} was made for inpainting alone.",
+                hint="Take another model for this task.",
+            )
+        if mode == self.base_mode:
+            return self.base
+        if mode not in self._pipelines:
+            try:
+                made = _AUTO[mode].from_pipe(self.base)
+            except (ValueError, TypeError, AttributeError) as error:
+                raise BridgeError(
+                    ErrorCode.TASK_UNSUPPORTED,
+                    f"The model {self.source.id} ({type(self.base).__name__}) has no {mode} pipeline.",
+                    hint="Take another model for this task.",
+                ) from error
+            made.set_progress_bar_config(disable=True)
+            self._pipelines[mode] = made
+        return self._pipelines[mode]
+
+    def set_vae_savings(self, on: bool) -> bool:
+        """Have the autoencoder work in tiles, or not. Returns whether it can."""
+        vae = getattr(self.base, "vae", None)
+        if vae is None or not hasattr(vae, "enable_tiling"):
+            return False
+        for name in ("tiling", "slicing"):
+            switch = getattr(vae, f"{'enable' if on else 'disable'}_{name}", None)
+            if switch is not None:
+                switch()
+        return True
+
+    def offload(self, device: Device) -> None:
+        """Keep parts in the host's memory and move each to the device for its use only. Stays so."""
+        self.base.enable_model_cpu_offload(device=device.torch)
+        self._pipelines.clear()
+        self.offloaded = True
+
+
+def load_model(
+    source: ModelSource,
+    device: Device,
+    start_hash: Callable[[Path, tuple[Path, ...]], Future[str]],
+    check: Callable[[], None],
+) -> LoadedModel:
+    """Load a model.
+
+    Args:
+        start_hash: begins the computation of the content hash.
+        check: called between parts; raises when loading is to stop.
+
+    Raises:
+        BridgeError: `unsafe_weights` or `model_unusable`.
+    """
+    folder = inspect_folder(_local_folder(source))
+    check()
+    dtype = device.dtype(flow=any(part.name == "transformer" for part in folder.components))
+    parts: dict[str, Any] = {}
+    for component in folder.components:
+        parts[component.name] = _load_component(folder, component, dtype)
+        check()
+    mode: Mode = "inpaint" if _takes_mask(parts) else "text-to-image"
+    pipeline = _assemble(folder, parts, mode, dtype)
+    check()
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline.to(device.torch)
+    size = sum(_bytes_of(part) for part in parts.values())
+    return LoadedModel(source, pipeline, mode, start_hash(folder.path, folder.weight_files), size)
+
+
+def _local_folder(source: ModelSource) -> Path:
+    if source.local:
+        return Path(source.location)
+    try:
+        return Path(DiffusionPipeline.download(source.location, use_safetensors=True))
+    except (OSError, ValueError) as error:
+        if "safetensors" in str(error):
+            raise BridgeError(
+                ErrorCode.UNSAFE_WEIGHTS,
+                f"The model {source.location} has no safetensors weights.",
+                hint="Take an edition of it that has, or convert it and give its folder.",
+            ) from error
+        raise BridgeError(
+            ErrorCode.MODEL_UNUSABLE,
+            f"The model {source.location} cannot be had: {error}",
+            hint="Check its name and the network, or give the folder of a model on this machine.",
+        ) from error
+
+
+def _load_component(folder: ModelFolder, component: Component, dtype: torch.dtype) -> Any:
+    cls = getattr(importlib.import_module(component.library), component.class_name, None)
+    if cls is None:
+        raise unusable(folder.path, f"the installed {component.library} does not know {component.class_name}")
+    try:
+        part = cls.from_pretrained(
+            folder.path / component.name,
+            use_safetensors=True,
+            local_files_only=True,
+            variant=component.variant,
+            low_cpu_mem_usage=component.library == "diffusers",
+            **_precision(component.library, dtype),
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise unusable(folder.path, f"its {component.name} cannot be loaded ({_first_line(error)})") from error
+    # Some classes keep the precision that they were saved in, whatever they are told.
+    if any(tensor.dtype != dtype for tensor in part.parameters() if tensor.is_floating_point()):
+        part.to(dtype)
+    return part.eval().requires_grad_(False)
+
+
+def _assemble(folder: ModelFolder, parts: dict[str, Any], mode: Mode, dtype: torch.dtype) -> Any:
+    # The checker blacks out pictures by a classifier that no user of this program asked for.
+    given = {**parts, **dict.fromkeys(folder.absent)}
+    if "safety_checker" in folder.names:
+        given["safety_checker"] = None
+    if "requires_safety_checker" in folder.names:
+        given["requires_safety_checker"] = False
+    try:
+        return _AUTO[mode].from_pretrained(
+            folder.path, use_safetensors=True, local_files_only=True, **_precision("diffusers", dtype), **given
+        )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, ImportError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise unusable(folder.path, f"it cannot be put together ({_first_line(error)})") from error
+
+
+def _precision(library: str, dtype: torch.dtype) -> dict[str, torch.dtype]:
+    """The argument that sets the number format; it was renamed in both libraries."""
+    renamed = {"transformers": (4, 56), "diffusers": (0, 42)}[library]
+    installed = tuple(int(part) for part in importlib.metadata.version(library).split(".")[:2])
+    return {"dtype" if installed >= renamed else "torch_dtype": dtype}
+
+
+def _takes_mask(parts: dict[str, Any]) -> bool:
+    unet, vae = parts.get("unet"), parts.get("vae")
+    if unet is None or vae is None:
+        return False
+    return bool(unet.config.in_channels == 2 * vae.config.latent_channels + 1)
+
+
+def _bytes_of(part: Any) -> int:
+    if not isinstance(part, torch.nn.Module):
+        return 0
+    return sum(tensor.numel() * tensor.element_size() for tensor in (*part.parameters(), *part.buffers()))
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:300] if lines else ''}".rstrip(": ")

@@ -1,0 +1,155 @@
+"""One plan, one or more seeds: the pipeline call, with progress, previews, soft masks, and places to stop."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.tasks import Generation
+
+from .conversion import Floats
+from .latents import decode_latents, decodes_itself, unpacked
+from .models.loading import LoadedModel
+from .plan import Plan
+from .previews import Previewer
+from .scheduler_tap import SchedulerTap
+from .schedulers import make_scheduler
+from .soft_mask import SoftMask
+from .stages import Stages
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a job asks of a pipeline, with nothing left open."""
+
+    prompt: str
+    negative_prompt: str
+    steps: int
+    guidance_scale: float
+    scheduler: str
+
+    @classmethod
+    def of(cls, task: Generation, model: LoadedModel) -> Settings:
+        """The task's own, and the model's recommendation where it says nothing."""
+        return cls(
+            task.prompt,
+            task.negative_prompt,
+            model.source.steps if task.steps is None else task.steps,
+            model.source.guidance_scale if task.guidance_scale is None else task.guidance_scale,
+            task.scheduler,
+        )
+
+
+def paint(
+    plan: Plan, model: LoadedModel, settings: Settings, seeds: Sequence[int], stages: Stages, preview_side: int
+) -> list[Floats]:
+    """Paint one picture a seed, together: (height, width, 3) `float32` sRGB, 0 to 1, of the plan's size.
+
+    Raises:
+        JobAborted: the job was stopped.
+        BridgeError: the model cannot do this.
+    """
+    pipe = model.pipeline(plan.mode)
+    begin = functools.partial(stages.enter, "denoising", _expected_steps(plan, settings))
+    from_noise = plan.mode == "text-to-image"
+    tap = SchedulerTap(
+        make_scheduler(settings.scheduler, model.own_scheduler),
+        on_timesteps=begin if from_noise else stages.check,
+        on_start=stages.check if from_noise else begin,
+    )
+    pipe.scheduler = tap.scheduler
+    stages.enter("encoding")
+    with torch.inference_mode():
+        arguments = _arguments(pipe, plan, settings, seeds)
+        steps = _StepHook(plan, tap, stages, Previewer(preview_side, plan.width, plan.height))
+        own_decode = decodes_itself(pipe)
+        output = pipe(
+            **_accepted(pipe, arguments),
+            **_accepted(pipe, {"callback_on_step_end": steps, "callback_on_step_end_tensor_inputs": ["latents"]}),
+            output_type="latent" if own_decode else "pt",
+            return_dict=False,
+        )[0]
+        stages.enter("decoding")
+        pixels = decode_latents(pipe, unpacked(pipe, output, plan.width, plan.height)) if own_decode else output.float()
+        _finish_offload(pipe)
+        pictures = pixels.permute(0, 2, 3, 1).cpu().numpy()
+    if not np.isfinite(pictures).all():
+        raise BridgeError(
+            ErrorCode.INTERNAL,
+            "The model computed numbers that are no colours.",
+            hint="Another scheduler, more steps or less guidance may help; or the model needs more precision.",
+        )
+    stages.check()
+    return list(pictures)
+
+
+class _StepHook:
+    """What happens after every denoising step."""
+
+    def __init__(self, plan: Plan, tap: SchedulerTap, stages: Stages, previewer: Previewer) -> None:
+        self._tap = tap
+        self._stages = stages
+        self._previewer = previewer
+        change = None if plan.change is None else torch.from_numpy(np.ascontiguousarray(plan.change))[None, None]
+        self._soft_mask = None if change is None or plan.mode == "inpaint" else SoftMask(change)
+
+    def __call__(
+        self, pipe: Any, step: int, timestep: Any, tensors: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        steps = pipe.num_timesteps
+        latents = tensors["latents"]
+        if self._soft_mask is not None:
+            latents = self._soft_mask.hold_back(pipe, self._tap, latents, step, steps)
+        self._stages.step_done(step + 1, steps)
+        if step + 1 < steps:
+            picture = self._previewer.look(pipe, self._tap.scheduler, latents)
+            if picture is not None:
+                self._stages.preview(step + 1, picture)
+        return {"latents": latents}
+
+
+def _expected_steps(plan: Plan, settings: Settings) -> int:
+    return settings.steps if plan.start is None else max(1, int(settings.steps * plan.strength))
+
+
+def _arguments(pipe: Any, plan: Plan, settings: Settings, seeds: Sequence[int]) -> dict[str, Any]:
+    n = len(seeds)
+    arguments: dict[str, Any] = {
+        "prompt": [settings.prompt] * n,
+        "num_inference_steps": settings.steps,
+        "guidance_scale": settings.guidance_scale,
+        "generator": [torch.Generator("cpu").manual_seed(seed) for seed in seeds],
+        "width": plan.width,
+        "height": plan.height,
+    }
+    if settings.negative_prompt or "negative_prompt" in inspect.signature(pipe.__call__).parameters:
+        arguments["negative_prompt"] = [settings.negative_prompt] * n
+    if plan.start is not None:
+        image = torch.from_numpy(np.ascontiguousarray(plan.start)).permute(2, 0, 1)[None]
+        arguments["image"] = image.expand(n, -1, -1, -1).contiguous()
+        # A strength below one step would be none at all, and pipelines trip over their own empty loop.
+        arguments["strength"] = min(1.0, max(plan.strength, (1 + 1e-6) / settings.steps))
+    if plan.mode == "inpaint" and plan.change is not None:
+        mask = torch.from_numpy(np.ascontiguousarray(plan.change > 0, dtype=np.float32))[None, None]
+        arguments["mask_image"] = mask.expand(n, -1, -1, -1).contiguous()
+    return arguments
+
+
+def _accepted(pipe: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Those arguments that this family of pipelines knows."""
+    known = inspect.signature(pipe.__call__).parameters
+    return {name: value for name, value in arguments.items() if name in known}
+
+
+def _finish_offload(pipe: Any) -> None:
+    """Send parts home that were fetched for the decode."""
+    free = getattr(pipe, "maybe_free_model_hooks", None)
+    if free is not None:
+        free()

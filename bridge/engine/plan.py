@@ -1,0 +1,75 @@
+"""What a task comes down to: pixels to start from, how freely to change them, and how the result is made of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from bridge.protocol.pixels import Picture
+
+from .conversion import Floats
+from .models.loading import Mode
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A finished picture and where its top left corner lies in the canvas, in px."""
+
+    picture: Picture
+    x: int = 0
+    y: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to make one image of a task; the images of a job differ in their seed alone.
+
+    Attributes:
+        mode: which of the model's pipelines does it.
+        width: what the model computes, in px; a multiple of what it likes.
+        height: likewise.
+        start: (height, width, 3) sRGB 0 to 1 to start from; None for pure noise.
+        strength: how much of the way from noise is gone, above 0 to 1.
+        change: (height, width) soft change map, 0 keeps, 1 repaints, between is repainted later; None for all.
+        finish: makes the result of the (height, width, 3) picture that the model painted.
+        inputs: hashes of the pictures given, for the recipe.
+        resolved: parameters that the task left to us, for the recipe.
+        unchanged: the result when nothing is to be painted at all (strength 0).
+    """
+
+    mode: Mode
+    width: int
+    height: int
+    finish: Callable[[Floats], Placed]
+    start: Floats | None = None
+    strength: float = 1.0
+    change: Floats | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    resolved: Mapping[str, object] = field(default_factory=dict)
+    unchanged: Placed | None = None
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """What sizes suit a model.
+
+    Attributes:
+        native: side that it was trained for, in px.
+        multiple: sides are computed in multiples of this many px.
+    """
+
+    native: int
+    multiple: int
+
+    def up(self, side: float) -> int:
+        """The next multiple that is not below `side`, at least one."""
+        return max(self.multiple, math.ceil(side / self.multiple - 1e-6) * self.multiple)
+
+    def nearest(self, side: float) -> int:
+        """The nearest multiple, at least one."""
+        return max(self.multiple, round(side / self.multiple) * self.multiple)
+
+    def enlargement(self, width: int, height: int) -> float:
+        """How much a small picture is computed larger, because below half the native size models paint mush."""
+        return max(1.0, min(4.0, self.native / 2 / math.sqrt(width * height)))

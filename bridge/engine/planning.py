@@ -1,0 +1,41 @@
+"""Which plan a task becomes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.tasks import Generation, ImageToImage, TextToImage
+
+from .models.loading import LoadedModel
+from .plan import Plan, Sizing
+from .whole_picture import plan_image_to_image, plan_text_to_image
+
+
+def plan_for(task: Generation, model: LoadedModel) -> Plan:
+    """The plan for a task.
+
+    Raises:
+        BridgeError: `invalid_field`, naming the field, when the task cannot be done as asked; `task_unsupported`
+            when the model cannot do it.
+    """
+    sizing = sizing_of(model)
+    match task:
+        case TextToImage():
+            return plan_text_to_image(task, sizing)
+        case ImageToImage():
+            return plan_image_to_image(task, sizing)
+    raise BridgeError(ErrorCode.TASK_UNSUPPORTED, f"The engine knows no task {type(task).__name__}.")
+
+
+def sizing_of(model: LoadedModel) -> Sizing:
+    """What the model's catalogue entry and its own structure say about sizes."""
+    pipe: Any = model.base
+    own = int(getattr(pipe, "vae_scale_factor", 8))
+    transformer = getattr(pipe, "transformer", None)
+    if transformer is not None:
+        # Transformers see latents in patches; those that pack latents do it two by two.
+        packs = hasattr(pipe, "_pack_latents")
+        own *= 2 if packs else int(getattr(transformer.config, "patch_size", 1) or 1)
+    return Sizing(model.source.native_size, math.lcm(own, model.source.size_multiple))

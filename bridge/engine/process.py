@@ -1,0 +1,63 @@
+"""The engine process: owns the pipes, imports torch, runs jobs one at a time until told to end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from bridge.protocol.engine_link import Ready
+from bridge.protocol.errors import BridgeError
+from bridge.protocol.shared_pixels import SharedPixels
+
+from .faults import VARIABLE, faults_from
+from .link import Link
+
+
+def serve_pipes(shared_pixels: Path, device: str, threads: int) -> int:
+    """Run the engine on stdin and stdout. Returns the exit status; the daemon's death ends the process anyhow."""
+    # Libraries print. Keep the real stdout to ourselves and let everybody else's words go to the log.
+    sink = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    link = Link(os.fdopen(os.dup(0), "rb"), sink, SharedPixels(shared_pixels))
+    link.start()
+    try:
+        _serve(link, device, threads)
+    except BridgeError as error:
+        print(f"engine: {error}", file=sys.stderr, flush=True)
+        return 1
+    finally:
+        link.left()
+    # Threads and atexit handlers of libraries have nothing to add, and some take seconds.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _serve(link: Link, device_name: str, threads: int) -> None:
+    import torch
+
+    if threads > 0:
+        torch.set_num_threads(threads)
+    from .device import choose_device
+    from .models.shelf import ModelShelf
+    from .quiet import quieten_libraries
+    from .runner import Runner
+    from .schedulers import scheduler_names
+    from .versions import versions
+
+    quieten_libraries()
+    device = choose_device(device_name)
+    faults = faults_from(os.environ.get(VARIABLE, ""))
+    runner = Runner(device, ModelShelf(device), link.send, faults)
+    link.send(
+        Ready(
+            pid=os.getpid(),
+            device=device.name,
+            memory_total=device.memory_total(),
+            memory_free=device.memory_free(),
+            versions=versions(),
+            schedulers=scheduler_names(),
+        )
+    )
+    while (job := link.next_job()) is not None:
+        runner.run(job.run, job.abort)

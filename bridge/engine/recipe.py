@@ -1,0 +1,59 @@
+"""The recipe of a result: everything from which it can be made again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from bridge.protocol.pixels import Picture
+from bridge.protocol.tasks import Generation
+
+from .device import Device
+from .models.loading import LoadedModel
+from .painter import Settings
+from .plan import Plan
+from .versions import versions
+
+
+def recipe_of(
+    task: Generation,
+    plan: Plan,
+    model: LoadedModel,
+    settings: Settings,
+    device: Device,
+    seed: int,
+    batched: bool,
+    savings: Sequence[str],
+) -> dict[str, object]:
+    """The recipe of one image: its task's kind and resolved `parameters` (field names of the task, pictures left
+    out), the model, what was computed, and the versions involved.
+    """
+    parameters: dict[str, Any] = {
+        field.name: getattr(task, field.name)
+        for field in dataclasses.fields(task)
+        if not isinstance(getattr(task, field.name), Picture)
+    }
+    parameters.update(
+        model=model.source.id,
+        seed=seed,
+        steps=settings.steps,
+        guidance_scale=settings.guidance_scale,
+        scheduler=settings.scheduler or type(model.own_scheduler).__name__,
+        images=1,
+        batch_size=1,
+        result_format=task.result_format.value,
+        **plan.resolved,
+    )
+    return {
+        "task": str(getattr(type(task), "kind", "")),
+        "parameters": parameters,
+        "inputs": dict(plan.inputs),
+        "model": {"id": model.source.id, "hash": model.fingerprint.result(), "pipeline": type(model.base).__name__},
+        "computed": {"width": plan.width, "height": plan.height, "mode": plan.mode},
+        "batched": batched,
+        "savings": list(savings),
+        "device": device.name,
+        "dtype": str(getattr(model.base, "dtype", "")).removeprefix("torch."),
+        "versions": versions(),
+    }

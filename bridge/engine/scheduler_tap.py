@@ -1,0 +1,69 @@
+"""Listening to a job's own scheduler: what it mixed with noise, and when."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from .schedulers import is_flow
+
+
+class SchedulerTap:
+    """Remembers the clean latents and the noise that a pipeline starts from, and can mix them again at any step.
+
+    Image-to-image pipelines hand both to their scheduler (`add_noise`, or `scale_noise` for flow matching) just
+    before the first step, whatever the family; here is the one place that sees them all alike.
+    """
+
+    def __init__(self, scheduler: Any, on_timesteps: Callable[[], None], on_start: Callable[[], None]) -> None:
+        self.scheduler = scheduler
+        self.clean: torch.Tensor | None = None
+        """Latents of the starting picture."""
+        self.noise: torch.Tensor | None = None
+        """The noise that was mixed in."""
+        self._mix_name = "scale_noise" if is_flow(scheduler) else "add_noise"
+        self._mix = getattr(scheduler, self._mix_name, None)
+        self._listen("set_timesteps", on_timesteps)
+        if self._mix is not None:
+            self._listen_to_mix(on_start)
+
+    def noisy(self, left: int) -> torch.Tensor:
+        """The clean latents as noisy as they are to be when `left` steps are left; clean at the end.
+
+        Raises `RuntimeError` when the pipeline never mixed anything.
+        """
+        if self.clean is None or self.noise is None or self._mix is None:
+            raise RuntimeError("the pipeline did not start from a picture")
+        if left == 0:
+            return self.clean
+        # Whatever the strength left out was at the beginning, so count from the end.
+        at = self.scheduler.timesteps[-left].reshape(1).repeat(self.clean.shape[0]).to(self.clean.device)
+        arguments = (self.clean, at, self.noise) if self._mix_name == "scale_noise" else (self.clean, self.noise, at)
+        mixed: torch.Tensor = self._mix(*arguments)
+        return mixed.to(self.clean.dtype)
+
+    def _listen(self, name: str, heard: Callable[[], None]) -> None:
+        original = getattr(self.scheduler, name)
+
+        @functools.wraps(original)
+        def listened(*args: Any, **kwargs: Any) -> Any:
+            heard()
+            return original(*args, **kwargs)
+
+        setattr(self.scheduler, name, listened)
+
+    def _listen_to_mix(self, on_start: Callable[[], None]) -> None:
+        original = self._mix
+
+        @functools.wraps(original)
+        def listened(*args: Any, **kwargs: Any) -> Any:
+            if self.clean is None:
+                first, second, third = (*args, *kwargs.values())
+                self.clean, self.noise = first, third if self._mix_name == "scale_noise" else second
+                on_start()
+            return original(*args, **kwargs)
+
+        setattr(self.scheduler, self._mix_name, listened)

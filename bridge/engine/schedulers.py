@@ -1,0 +1,92 @@
+"""Schedulers by alias or diffusers class name. Every job gets an object of its own."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import diffusers
+from diffusers import SchedulerMixin
+
+from bridge.protocol.errors import BridgeError, ErrorCode
+
+
+@dataclass(frozen=True)
+class SchedulerChoice:
+    """A diffusers class with what is to differ from the model's own configuration."""
+
+    class_name: str
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+_KARRAS = {"use_karras_sigmas": True}
+ALIASES: Mapping[str, SchedulerChoice] = {
+    "ddim": SchedulerChoice("DDIMScheduler"),
+    "ddpm": SchedulerChoice("DDPMScheduler"),
+    "deis": SchedulerChoice("DEISMultistepScheduler"),
+    "dpmpp_2m": SchedulerChoice("DPMSolverMultistepScheduler"),
+    "dpmpp_2m_karras": SchedulerChoice("DPMSolverMultistepScheduler", _KARRAS),
+    "dpmpp_2m_sde": SchedulerChoice("DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++"}),
+    "dpmpp_2m_sde_karras": SchedulerChoice(
+        "DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++", **_KARRAS}
+    ),
+    "dpmpp_2s": SchedulerChoice("DPMSolverSinglestepScheduler"),
+    "euler": SchedulerChoice("EulerDiscreteScheduler"),
+    "euler_a": SchedulerChoice("EulerAncestralDiscreteScheduler"),
+    "euler_karras": SchedulerChoice("EulerDiscreteScheduler", _KARRAS),
+    "flow_euler": SchedulerChoice("FlowMatchEulerDiscreteScheduler"),
+    "flow_heun": SchedulerChoice("FlowMatchHeunDiscreteScheduler"),
+    "heun": SchedulerChoice("HeunDiscreteScheduler"),
+    "lcm": SchedulerChoice("LCMScheduler"),
+    "pndm": SchedulerChoice("PNDMScheduler"),
+    "tcd": SchedulerChoice("TCDScheduler"),
+    "unipc": SchedulerChoice("UniPCMultistepScheduler"),
+}
+
+
+def scheduler_names() -> tuple[str, ...]:
+    """Every name accepted: aliases, then the class names behind them."""
+    return (*ALIASES, *sorted({choice.class_name for choice in ALIASES.values()}))
+
+
+def make_scheduler(name: str, own: Any) -> Any:
+    """A fresh scheduler for one job.
+
+    Args:
+        name: an alias, a diffusers class name, or "" for the model's own kind.
+        own: the model's scheduler; it is only read.
+
+    Raises:
+        BridgeError: `invalid_field` when the name is unknown or the scheduler does not fit the model.
+    """
+    if not name:
+        return type(own).from_config(own.config)
+    choice = ALIASES.get(name) or SchedulerChoice(name)
+    cls = getattr(diffusers, choice.class_name, None)
+    if not (inspect.isclass(cls) and issubclass(cls, SchedulerMixin)):
+        raise _refused(f"There is no scheduler {name!r}.", f"Known are {', '.join(ALIASES)}.")
+    if is_flow(own) != is_flow(cls):
+        kind = "flow matching" if is_flow(own) else "noise prediction"
+        fitting = [
+            alias for alias, other in ALIASES.items() if is_flow(getattr(diffusers, other.class_name)) == is_flow(own)
+        ]
+        raise _refused(
+            f"The scheduler {name!r} does not fit this model, which was trained by {kind}.",
+            f"Leave it empty for the model's own, or take one of {', '.join(fitting)}.",
+        )
+    try:
+        return cls.from_config({**own.config, **choice.overrides})
+    except (ImportError, ValueError, NotImplementedError, TypeError) as error:
+        raise _refused(f"The scheduler {name!r} cannot be used with this model: {error}", "") from error
+
+
+def is_flow(scheduler: Any) -> bool:
+    """Whether a scheduler (object or class) is one of flow matching."""
+    name = scheduler.__name__ if inspect.isclass(scheduler) else type(scheduler).__name__
+    return name.startswith("FlowMatch")
+
+
+def _refused(message: str, hint: str) -> BridgeError:
+    return BridgeError(ErrorCode.INVALID_FIELD, message, hint=hint, field="task.scheduler")

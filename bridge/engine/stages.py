@@ -1,0 +1,66 @@
+"""Where a job is: progress to the daemon, time spent, and the places where it can be stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from bridge.protocol.engine_link import LinkMessage, Noticed, Previewed, Progressed
+from bridge.protocol.errors import BridgeError
+from bridge.protocol.messages import ErrorInfo, Stage
+from bridge.protocol.pixels import Picture
+
+from .cancellation import AbortFlag
+from .faults import FaultHook
+
+
+class Stages:
+    """The course of one job. Entering a stage and finishing a step are also where a job can be stopped."""
+
+    def __init__(self, job_id: str, send: Callable[[LinkMessage], None], abort: AbortFlag, faults: FaultHook) -> None:
+        self._job_id = job_id
+        self._send = send
+        self._abort = abort
+        self._faults = faults
+        self._seconds: dict[str, float] = {}
+        self._stage: Stage = "loading"
+        self._since = time.perf_counter()
+        self.image = 0
+        """The image that is being made, from 0."""
+
+    def enter(self, stage: Stage, steps: int = 0) -> None:
+        """Begin a stage. Raises `JobAborted`."""
+        self._account()
+        self._stage = stage
+        self._send(Progressed(job_id=self._job_id, stage=stage, image=self.image, step=0, steps=steps))
+        self._abort.check()
+        self._faults(stage)
+        self._abort.check()
+
+    def step_done(self, step: int, steps: int) -> None:
+        """A denoising step was done. Raises `JobAborted`."""
+        self._send(Progressed(job_id=self._job_id, stage="denoising", image=self.image, step=step, steps=steps))
+        self._abort.check()
+        self._faults("step")
+
+    def check(self) -> None:
+        """Raise `JobAborted` if the job is to stop."""
+        self._abort.check()
+
+    def preview(self, step: int, picture: Picture) -> None:
+        """Show the image so far."""
+        self._send(Previewed(job_id=self._job_id, image=self.image, step=step, picture=picture))
+
+    def notice(self, notice: BridgeError) -> None:
+        """Tell that the job goes on, but not quite as asked."""
+        self._send(Noticed(job_id=self._job_id, notice=ErrorInfo.of(notice)))
+
+    def timings(self) -> dict[str, object]:
+        """Seconds spent in each stage so far."""
+        self._account()
+        return {stage: round(seconds, 6) for stage, seconds in self._seconds.items()}
+
+    def _account(self) -> None:
+        now = time.perf_counter()
+        self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + now - self._since
+        self._since = now
