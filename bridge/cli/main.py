@@ -21,6 +21,7 @@ COMMANDS = {
     "jobs": ("bridge.cli.jobs:jobs", "List the daemon's jobs, or fetch their pictures."),
     "models": ("bridge.cli.models:models", "List the daemon's models."),
     "show": ("bridge.cli.show:show", "Print the recipe kept in a picture."),
+    "demo": ("bridge.cli.demo:demo", "Inpaint, outpaint and generate with the built-in model."),
     "doctor": ("bridge.cli.doctor:doctor", "Check this installation and say what to do."),
     "serve": ("bridge.cli.serve:serve", "Run the daemon."),
     "plugins": ("bridge.cli.plugins:plugins", "Install the plugins of Krita and other programs."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -105,26 +106,20 @@ def describe_occupant(settings: Settings) -> str:
 
 async def _serve(settings: Settings, token: str, listener: socket.socket) -> None:
     port = listener.getsockname()[1]
-    history = await History.open(settings.data_folder, settings.history_bytes)
-    shared = SharedPixels(_fresh_shared_folder(settings.data_folder))
-    engine = EngineProcess(_engine_command(settings, shared), shared, settings.runtime_folder / "engine.log")
-    service = BridgeService(
-        engine, history, Catalogue(settings.models, settings.model_folders), shared, settings.limits
-    )
-    discovery = settings.runtime_folder / locations.DISCOVERY_NAME
-    try:
+    async with contextlib.AsyncExitStack() as ending:
+        history = await History.open(settings.data_folder, settings.history_bytes)
+        ending.push_async_callback(history.close)
+        shared = SharedPixels(_fresh_shared_folder(settings.data_folder))
+        ending.callback(shutil.rmtree, shared.folder, ignore_errors=True)
+        engine = EngineProcess(_engine_command(settings, shared), shared, settings.runtime_folder / "engine.log")
+        catalogue = Catalogue(settings.models, settings.model_folders)
+        service = BridgeService(engine, history, catalogue, shared, settings.limits)
+        ending.push_async_callback(service.close)
         await service.start()
-        server = _server(settings, build_app(service, _policy(settings, token, port)))
-        _announce(settings, discovery, port)
-        await server.serve(sockets=[listener])
-    finally:
-        found = locations.read_discovery(discovery)
-        if found is not None and found.pid == os.getpid():
-            discovery.unlink(missing_ok=True)
-        await service.close()
-        await history.close()
-        shutil.rmtree(shared.folder, ignore_errors=True)
-        log.info("daemon ended")
+        discovery = _announce(settings, port)
+        ending.callback(_withdraw, discovery)
+        await _server(settings, build_app(service, _policy(settings, token, port))).serve(sockets=[listener])
+    log.info("daemon ended")
 
 
 def _server(settings: Settings, app: object) -> uvicorn.Server:
@@ -158,11 +153,19 @@ def _policy(settings: Settings, token: str, port: int) -> Policy:
     return Policy(token, hosts, frozenset(settings.allowed_origins))
 
 
-def _announce(settings: Settings, discovery: Path, port: int) -> None:
+def _announce(settings: Settings, port: int) -> Path:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"{'wss' if settings.tls else 'ws'}://{host}:{port}{locations.WEBSOCKET_PATH}"
+    discovery = settings.runtime_folder / locations.DISCOVERY_NAME
     locations.Discovery(url, os.getpid(), str(settings.token_file)).write(discovery)
     log.info("listening", url=url, token_file=str(settings.token_file))
+    return discovery
+
+
+def _withdraw(discovery: Path) -> None:
+    found = locations.read_discovery(discovery)
+    if found is not None and found.pid == os.getpid():
+        discovery.unlink(missing_ok=True)
 
 
 def _engine_command(settings: Settings, shared: SharedPixels) -> tuple[str, ...]:
