@@ -28,7 +28,7 @@ _PIL_FORMATS = {
     "I;16": PixelFormat.GRAY16,
     "F": PixelFormat.GRAY32F,
 }
-_PIL_CONVERSIONS = {"1": "L", "RGBa": "RGBA", "La": "LA", "PA": "RGBA", "I;16B": "I;16", "I;16N": "I;16", "I": "I;16"}
+_PIL_CONVERSIONS = {"1": "L", "RGBa": "RGBA", "La": "LA", "PA": "RGBA", "I": "I;16"}
 
 _ARRAY_FORMATS = {
     ("u1", 1): PixelFormat.GRAY8,
@@ -57,6 +57,8 @@ def as_picture(image: ImageLike) -> Picture:
         return image
     if isinstance(image, tuple) and len(image) == 4:
         pixels, width, height, name = image
+        if name not in {member.value for member in PixelFormat}:  # members are equal to their values
+            raise _not_a_picture(f"There is no pixel format {name!r}.", "Use one of `PixelFormat`.")
         return Picture(width, height, PixelFormat(name), pixels)
     if hasattr(image, "mode") and hasattr(image, "tobytes") and hasattr(image, "convert"):
         return _from_pil(image)
@@ -140,6 +142,8 @@ def _size(picture: Picture) -> tuple[int, int]:
 
 def _from_pil(image: Any) -> Picture:
     mode = image.mode
+    if mode == "I;16B":  # pillow's own conversion to I;16 cuts off at 255
+        return Picture(image.width, image.height, PixelFormat.GRAY16, _swapped(image.tobytes(), 2))
     if mode not in _PIL_FORMATS:
         if mode in ("P", "RGBX", "CMYK", "YCbCr", "LAB", "HSV"):
             target = "RGBA" if mode == "P" and "transparency" in image.info else "RGB"
