@@ -36,7 +36,12 @@ MASKING: Sequence[Callable[[Any], Any]] = (
     click.option("--context", type=click.IntRange(0, 8192), metavar="PX", help="Surroundings shown to the model."),
 )
 LAYER: Sequence[Callable[[Any], Any]] = (
-    click.option("--layer", "as_layer", is_flag=True, help="Write the new layer with alpha, not the finished picture."),
+    click.option(
+        "--layer/--no-layer",
+        "as_layer",
+        default=None,
+        help="Write the new layer with alpha instead of the finished picture.",
+    ),
 )
 OUTPUT: Sequence[Callable[[Any], Any]] = (
     click.option("--from", "from_file", type=PICTURE, help="Take prompt and parameters from a PNG's recipe."),

@@ -11,7 +11,7 @@ from bridge.protocol.tasks import Inpaint
 
 from .connecting import connection_options
 from .generation_options import GENERATION, LAYER, MASKING, OUTPUT, PICTURE, SEAM, STRENGTH, with_options
-from .running import Request, Wish, mask_input, picture_input, run_request
+from .running import Request, Wish, extent, mask_input, picture_input, run_request
 
 
 @click.command()
@@ -24,7 +24,7 @@ def inpaint(
     *,
     image: Path,
     mask: Path,
-    as_layer: bool,
+    as_layer: bool | None,
     from_file: Path | None,
     output: Path | None,
     force: bool,
@@ -35,7 +35,7 @@ def inpaint(
     **given: Any,
 ) -> None:
     """Repaint IMAGE where MASK is white, as PROMPT says. Where the mask is black no bit changes."""
-    given["extent"] = "layer" if as_layer else "canvas"
+    given["extent"] = extent(as_layer, from_file)
     pictures = {"image": picture_input(image, as_json=as_json), "mask": mask_input(mask, as_json=as_json)}
     run_request(
         Request(Inpaint, given, pictures, from_file),

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,7 +16,7 @@ from bridge.protocol.messages import JobSummary
 from .connecting import connection_options, open_bridge
 from .failures import json_failures
 from .output_names import check_output, numbered, planned_path
-from .recipes import Recipe
+from .recipes import recipe_of
 
 if TYPE_CHECKING:
     from bridge.client import Bridge
@@ -113,22 +113,10 @@ def _write_images(bridge: Bridge, job: JobSummary, output: Path, index: int | No
         layer = bridge.fetch(job.job_id, position).layer
         if names is None:
             names = numbered(planned_path(output, job.prompt, layer.seed, job.task))
-        recipe = _recipe(job, layer.recipe, layer.seed, layer.x, layer.y)
+        recipe = recipe_of(job.task, layer, {"prompt": job.prompt})
         path = write_picture(layer.picture, next(names), recipe, force=force, keep_alpha=job.task != "text-to-image")
         written.append(str(path))
     return written
-
-
-def _recipe(job: JobSummary, made_by: dict[str, object], seed: int, x: int, y: int) -> Recipe:
-    from bridge.protocol.plain import fields_of
-
-    from .recipes import is_picture, task_class
-
-    kind: Any = task_class(job.task)
-    names = {info.name for info in fields_of(kind) if not is_picture(info.hint)}
-    parameters: dict[str, Any] = {name: value for name, value in made_by.items() if name in names}
-    parameters.update(prompt=job.prompt, seed=seed, images=1)
-    return Recipe(job.task, parameters, dict(made_by), x, y)
 
 
 def _when(job: JobSummary) -> str:

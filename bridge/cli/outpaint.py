@@ -12,7 +12,7 @@ from bridge.protocol.tasks import Outpaint
 from .connecting import connection_options
 from .failures import usage_error
 from .generation_options import GENERATION, LAYER, OUTPUT, PICTURE, SEAM, STRENGTH, with_options
-from .running import Request, Wish, picture_input, run_request
+from .running import Request, Wish, extent, picture_input, run_request
 
 SIDES = ("left", "top", "right", "bottom")
 PIXELS = click.IntRange(0, 8192)
@@ -30,7 +30,7 @@ PIXELS = click.IntRange(0, 8192)
 def outpaint(
     *,
     image: Path,
-    as_layer: bool,
+    as_layer: bool | None,
     from_file: Path | None,
     output: Path | None,
     force: bool,
@@ -44,7 +44,7 @@ def outpaint(
     if from_file is None and not any(given[side] for side in SIDES):
         hint = "Give --left, --top, --right or --bottom in pixels."
         raise usage_error("No side is to be extended.", hint, as_json=as_json)
-    given["extent"] = "layer" if as_layer else "canvas"
+    given["extent"] = extent(as_layer, from_file)
     pictures = {"image": picture_input(image, as_json=as_json)}
     run_request(
         Request(Outpaint, given, pictures, from_file),

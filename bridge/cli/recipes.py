@@ -72,21 +72,47 @@ class Recipe:
             raise BridgeError(ErrorCode.INVALID_FIELD, f"The recipe cannot be read: {error}.") from error
 
 
-def recipe_of(task: Generation, layer: Layer) -> Recipe:
-    """The recipe of one image of a task: what was asked, completed by what the engine resolved."""
-    plain = to_plain(task, lambda picture: {})
-    kind: Any = type(task)
-    known = {info.name: info for info in fields_of(kind)}
-    parameters = {name: value for name, value in plain.items() if name in known and not is_picture(known[name].hint)}
-    resolved = {name: layer.recipe[name] for name in parameters if layer.recipe.get(name) is not None}
-    parameters.update(resolved)
+def recipe_of(kind: str, layer: Layer, asked: Mapping[str, Any] | None = None) -> Recipe:
+    """The recipe of one image.
+
+    Args:
+        kind: the task's kind.
+        layer: the image; its recipe is the engine's account, with every resolved value under `parameters`.
+        asked: what was asked for, for values that the engine does not tell.
+    """
+    cls: Any = task_class(kind)
+    names = [info.name for info in fields_of(cls) if info.hint is not Picture]
+    told = layer.recipe.get("parameters")
+    resolved = told if isinstance(told, Mapping) else {}
+    parameters = {}
+    for name in names:
+        value = resolved.get(name)
+        parameters[name] = (asked or {}).get(name) if value is None else value
     parameters.update(seed=layer.seed, images=1)
-    return Recipe(tag_of(kind), parameters, dict(layer.recipe), layer.x, layer.y)
+    made_by = {name: value for name, value in layer.recipe.items() if name not in ("parameters", "task")}
+    return Recipe(kind, parameters, made_by, layer.x, layer.y)
 
 
-def is_picture(hint: Any) -> bool:
-    """Whether a field holds a picture."""
-    return hint is Picture
+def plain_parameters(task: Generation) -> dict[str, Any]:
+    """The fields of a task as plain values, pictures left out."""
+    plain = to_plain(task, lambda picture: {})
+    cls: Any = type(task)
+    return {info.name: plain[info.name] for info in fields_of(cls) if info.hint is not Picture}
+
+
+def differences(before: Recipe, after: Recipe) -> list[str]:
+    """Why a picture made again may differ from the one whose recipe was followed; sentences for people."""
+    reasons = {
+        "inputs": "The pictures given are not those that the recipe was made with.",
+        "model": "The model is not the one that the recipe was made with.",
+        "device": "It was made on another device, which may round differently.",
+        "versions": "It was made by other versions, which may round differently.",
+    }
+    return [
+        sentence
+        for name, sentence in reasons.items()
+        if name in before.made_by and name in after.made_by and before.made_by[name] != after.made_by[name]
+    ]
 
 
 def build_task(cls: type[TaskT], parameters: Mapping[str, Any], pictures: Mapping[str, Picture]) -> TaskT:

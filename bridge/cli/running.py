@@ -22,7 +22,7 @@ from bridge.protocol.tasks import Generation, Layer
 from .connecting import open_bridge
 from .failures import Exit, Failure, exit_code, usage_error
 from .output_names import check_output, numbered, planned_path
-from .recipes import build_task, recipe_of
+from .recipes import Recipe, build_task, differences, plain_parameters, recipe_of
 
 if TYPE_CHECKING:
     from bridge.client import Job
@@ -72,21 +72,31 @@ class Request:
     pictures: Mapping[str, Picture]
     from_file: Path | None
 
-    def task(self) -> Generation:
-        """The task: the command line over the recipe.
+    def recipe(self) -> Recipe | None:
+        """The recipe to follow, if any.
 
         Raises:
-            Failure: usage.
+            BridgeError: when the file carries none.
+            Failure: when it is of another task.
         """
-        parameters: dict[str, Any] = {}
-        if self.from_file is not None:
-            from .picture_files import read_recipe
+        if self.from_file is None:
+            return None
+        from .picture_files import read_recipe
 
-            recipe = read_recipe(self.from_file)
-            if recipe.task != tag_of(self.cls):
-                command = {"text-to-image": "generate", "image-to-image": "edit"}.get(recipe.task, recipe.task)
-                raise usage_error(f"{self.from_file} was made by {recipe.task}.", f"Use `latent-bridge {command}`.")
-            parameters.update(recipe.parameters)
+        recipe = read_recipe(self.from_file)
+        if recipe.task != tag_of(self.cls):
+            command = {"text-to-image": "generate", "image-to-image": "edit"}.get(recipe.task, recipe.task)
+            raise usage_error(f"{self.from_file} was made by {recipe.task}.", f"Use `latent-bridge {command}`.")
+        return recipe
+
+    def task(self, recipe: Recipe | None) -> Generation:
+        """The task: the command line over the recipe, and that over the defaults.
+
+        Raises:
+            BridgeError: for a value that is not allowed.
+            Failure: without a prompt.
+        """
+        parameters: dict[str, Any] = {} if recipe is None else dict(recipe.parameters)
         parameters.update({name: value for name, value in self.given.items() if value is not None})
         if "prompt" not in parameters:
             raise usage_error("A prompt is missing.", "Say what the picture shall show, or give --from FILE.", "prompt")
@@ -118,6 +128,13 @@ def mask_input(path: Path, *, as_json: bool) -> Picture:
         raise Failure(error, Exit.USAGE, as_json=as_json) from error
 
 
+def extent(as_layer: bool | None, from_file: Path | None) -> str | None:
+    """The finished picture, unless the user or the recipe says otherwise."""
+    if as_layer is None:
+        return "canvas" if from_file is None else None
+    return "layer" if as_layer else "canvas"
+
+
 def run_request(request: Request, wish: Wish) -> None:
     """Run a task and write its pictures.
 
@@ -127,13 +144,18 @@ def run_request(request: Request, wish: Wish) -> None:
     try:
         check_output(wish.output)
         try:
-            task = request.task()
+            recipe = request.recipe()
+            task = request.task(recipe)
         except BridgeError as error:
             raise Failure(error, Exit.USAGE) from error
         began = time.monotonic()
         with open_bridge(wish.address, wish.token_file, wish.start) as bridge:
             job = _run(bridge, task, quiet=wish.as_json)
-        files = _write(task, job.result(0), wish)
+        layers = job.result(0)
+        if recipe is not None:
+            for sentence in differences(recipe, recipe_of(recipe.task, layers[0])):
+                tell(sentence)
+        files = _write(task, layers, wish)
     except Failure as failure:
         failure.as_json = wish.as_json
         raise
@@ -169,10 +191,11 @@ def _wait(job: Job, seconds: float) -> None:
 def _write(task: Generation, layers: list[Layer], wish: Wish) -> list[dict[str, Any]]:
     from .picture_files import write_picture
 
-    first = planned_path(wish.output, task.prompt, layers[0].seed, tag_of(type(task)))
+    kind, asked = tag_of(type(task)), plain_parameters(task)
+    first = planned_path(wish.output, task.prompt, layers[0].seed, kind)
     files = []
     for layer, path in zip(layers, numbered(first), strict=False):
-        recipe = recipe_of(task, layer)
+        recipe = recipe_of(kind, layer, asked)
         written = write_picture(layer.picture, path, recipe, force=wish.force, keep_alpha=wish.keep_alpha)
         files.append(
             {
