@@ -70,7 +70,7 @@ def encode(rgb: Floats, alpha: Floats | None, pixel_format: PixelFormat, colour_
 def picture_of(channels: Channels, pixel_format: PixelFormat, colour_space: ColourSpace) -> Picture:
     """A picture that views the channels."""
     tight = np.ascontiguousarray(channels)
-    return Picture(tight.shape[1], tight.shape[0], pixel_format, memoryview(tight).cast("B"), colour_space)
+    return Picture(tight.shape[1], tight.shape[0], pixel_format, tight.data.cast("B"), colour_space)
 
 
 def write_picture(rgb: Floats, alpha: Floats | None, pixel_format: PixelFormat, colour_space: ColourSpace) -> Picture:

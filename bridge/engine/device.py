@@ -24,7 +24,7 @@ class Device:
     name: str
 
     @property
-    def torch(self) -> torch.device:
+    def place(self) -> torch.device:
         """The device in torch's terms."""
         return torch.device(self.kind)
 

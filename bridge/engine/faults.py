@@ -10,6 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 VARIABLE = "LATENT_BRIDGE_ENGINE_FAULTS"
 _RULE = re.compile(r"(?P<fault>out_of_memory|error|crash|sleep=(?P<seconds>[\d.]+))@(?P<point>\w+)(\*(?P<count>\d+))?")
@@ -18,24 +19,33 @@ FaultHook = Callable[[str], None]
 """Called with the name of a stage when it begins; raises what the stage shall die of."""
 
 
+@dataclass
+class _Rule:
+    point: str
+    fault: str
+    seconds: float
+    left: int
+
+
 def no_faults(point: str) -> None:
     """Nothing goes wrong."""
 
 
 def faults_from(text: str) -> FaultHook:
     """A hook that follows the rules in `text`. Raises `ValueError` for rules that it cannot read."""
-    rules = []
+    rules: list[_Rule] = []
     for part in filter(None, text.split(";")):
         match = _RULE.fullmatch(part.strip())
         if match is None:
             raise ValueError(f"{VARIABLE}: cannot read {part!r}")
-        rules.append([match["point"], match["fault"].split("=")[0], match["seconds"], int(match["count"] or 1)])
+        fault = match["fault"].split("=")[0]
+        rules.append(_Rule(match["point"], fault, float(match["seconds"] or 0), int(match["count"] or 1)))
 
     def hook(point: str) -> None:
         for rule in rules:
-            if rule[0] == point and rule[3] > 0:
-                rule[3] -= 1
-                _fail(rule[1], float(rule[2] or 0))
+            if rule.point == point and rule.left > 0:
+                rule.left -= 1
+                _fail(rule.fault, rule.seconds)
 
     return hook if rules else no_faults
 

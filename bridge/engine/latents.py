@@ -54,4 +54,5 @@ def decode_latents(pipe: Any, latents: torch.Tensor) -> torch.Tensor:
     finally:
         if upcast:
             vae.to(torch.float16)
-    return (pixels.float() / 2 + 0.5).clamp_(0, 1)
+    found: torch.Tensor = (pixels.float() / 2 + 0.5).clamp_(0, 1)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,7 @@ def paint(
     stages.enter("encoding")
     with torch.inference_mode():
         arguments = _arguments(pipe, plan, settings, seeds)
-        steps = _StepHook(plan, tap, stages, Previewer(preview_side, plan.width, plan.height))
+        steps = _StepHook(plan, tap, stages, Previewer(preview_side, plan.width, plan.height), begin)
         own_decode = decodes_itself(pipe)
         output = pipe(
             **_accepted(pipe, arguments),
@@ -93,7 +93,10 @@ def paint(
 class _StepHook:
     """What happens after every denoising step."""
 
-    def __init__(self, plan: Plan, tap: SchedulerTap, stages: Stages, previewer: Previewer) -> None:
+    def __init__(
+        self, plan: Plan, tap: SchedulerTap, stages: Stages, previewer: Previewer, begin: Callable[[], None]
+    ) -> None:
+        self._begin = begin
         self._tap = tap
         self._stages = stages
         self._previewer = previewer
@@ -105,6 +108,8 @@ class _StepHook:
     ) -> dict[str, torch.Tensor]:
         steps = pipe.num_timesteps
         latents = tensors["latents"]
+        if self._stages.stage != "denoising":
+            self._begin()  # A pipeline that never mixed noise into a picture, which would have told.
         if self._soft_mask is not None:
             latents = self._soft_mask.hold_back(pipe, self._tap, latents, step, steps)
         self._stages.step_done(step + 1, steps)

@@ -6,11 +6,27 @@ import math
 from typing import Any
 
 from bridge.protocol.errors import BridgeError, ErrorCode
-from bridge.protocol.tasks import Generation, ImageToImage, TextToImage
+from bridge.protocol.tasks import Generation, ImageToImage, Inpaint, Outpaint, TextToImage
 
+from .inpaint.tasks import check_extent, check_sides, checked_bounds, plan_inpaint, plan_outpaint
 from .models.loading import LoadedModel
 from .plan import Plan, Sizing
 from .whole_picture import plan_image_to_image, plan_text_to_image
+
+
+def check_task(task: Generation) -> None:
+    """Refuse what cannot be done with any model, before one is loaded.
+
+    Raises:
+        BridgeError: `invalid_field`, naming the field.
+    """
+    match task:
+        case Inpaint():
+            checked_bounds(task)
+            check_extent(task.extent, task.result_format)
+        case Outpaint():
+            check_sides(task)
+            check_extent(task.extent, task.result_format)
 
 
 def plan_for(task: Generation, model: LoadedModel) -> Plan:
@@ -26,6 +42,10 @@ def plan_for(task: Generation, model: LoadedModel) -> Plan:
             return plan_text_to_image(task, sizing)
         case ImageToImage():
             return plan_image_to_image(task, sizing)
+        case Inpaint():
+            return plan_inpaint(task, sizing, model.is_inpaint_model)
+        case Outpaint():
+            return plan_outpaint(task, sizing, model.is_inpaint_model)
     raise BridgeError(ErrorCode.TASK_UNSUPPORTED, f"The engine knows no task {type(task).__name__}.")
 
 

@@ -51,15 +51,17 @@ class Previewer:
 
 def _finished_guess(scheduler: Any, latents: torch.Tensor) -> torch.Tensor:
     """The scheduler's own prediction of the clean latents where it keeps one; else the latents as they are."""
-    outputs = getattr(scheduler, "model_outputs", None)
+    outputs: list[Any] | None = getattr(scheduler, "model_outputs", None)
     predicts_clean = getattr(scheduler.config, "predict_x0", False) or "++" in str(
         getattr(scheduler.config, "algorithm_type", "")
     )
     if predicts_clean and outputs and isinstance(outputs[-1], torch.Tensor) and outputs[-1].shape == latents.shape:
-        return outputs[-1]
+        guess: torch.Tensor = outputs[-1]
+        return guess
     sigmas, index = getattr(scheduler, "sigmas", None), getattr(scheduler, "step_index", None)
     if is_flow(scheduler) or sigmas is None or index is None or index >= len(sigmas):
         return latents
     # Schedulers in sigma space let latents grow with the noise; bring them back to the size that decoders know.
     sigma = sigmas[index].to(latents)
-    return latents / (sigma**2 + 1) ** 0.5
+    calmed: torch.Tensor = latents / (sigma**2 + 1) ** 0.5
+    return calmed

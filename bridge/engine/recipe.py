@@ -43,8 +43,8 @@ def recipe_of(
         images=1,
         batch_size=1,
         result_format=task.result_format.value,
-        **plan.resolved,
     )
+    parameters.update(plan.resolved)
     return {
         "task": str(getattr(type(task), "kind", "")),
         "parameters": parameters,

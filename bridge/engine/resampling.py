@@ -29,7 +29,8 @@ def resize_mask(values: Floats, width: int, height: int) -> Floats:
     if values.shape == (height, width):
         return values
     plane = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
-    return np.clip(np.asarray(plane.resize((width, height), Image.Resampling.BILINEAR)), 0, 1)
+    scaled: Floats = np.asarray(plane.resize((width, height), Image.Resampling.BILINEAR))
+    return np.clip(scaled, 0, 1)
 
 
 def crop_centre(values: Floats, width: int, height: int) -> Floats:

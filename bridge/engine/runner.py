@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable
 
-from bridge.protocol.engine_link import Ended, LinkMessage, Produced, Run
+from bridge.protocol.engine_link import Ended, LinkMessage, Run
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import ErrorInfo
-from bridge.protocol.tasks import Layer
 
 from .cancellation import AbortFlag, JobAborted
-from .conversion import Floats
 from .device import Device, is_out_of_memory
 from .faults import FaultHook, no_faults
 from .ladder import HINT, MemoryLadder, out_of_memory
+from .making import Making, or_none_without_memory
 from .models.loading import LoadedModel
 from .models.shelf import ModelShelf
-from .painter import Settings, paint
-from .plan import Placed, Plan
-from .planning import plan_for
-from .recipe import recipe_of
+from .painter import Settings
+from .planning import check_task, plan_for
 from .schedulers import make_scheduler
 from .stages import Stages
-
-T = TypeVar("T")
 
 
 class Runner:
@@ -45,84 +39,37 @@ class Runner:
         stages = Stages(run.job_id, self._send, abort, self._faults)
         cancelled, error = False, None
         try:
-            self._paint_all(run, stages)
+            self._make(run, stages)
         except JobAborted:
             cancelled = True
         except BridgeError as known:
             error = ErrorInfo.of(known)
         # The engine outlives whatever a model or a library comes up with; the daemon gets its name, the log the rest.
         except Exception as unexpected:  # noqa: BLE001
-            error = ErrorInfo.of(self._unexpected(unexpected))
+            error = ErrorInfo.of(self._explained(unexpected))
         self._send(Ended(job_id=run.job_id, cancelled=cancelled, error=error, timings=stages.timings()))
 
-    def _paint_all(self, run: Run, stages: Stages) -> None:
+    def _make(self, run: Run, stages: Stages) -> None:
+        stages.check()
+        check_task(run.task)
         model = self._load(run, stages)
         settings = Settings.of(run.task, model)
         make_scheduler(settings.scheduler, model.own_scheduler)  # Refuses a wrong name before any work is done.
-        plan = plan_for(run.task, model)
         ladder = MemoryLadder(self._device, self._shelf, model)
+        plan = plan_for(run.task, model)
+        making = Making(run, plan, model, settings, stages, ladder, self._device, self._send)
         try:
-            index = run.first_image
-            while index < run.task.images:
-                count = min(run.task.batch_size, run.task.images - index)
-                index += self._paint_some(run, plan, model, settings, stages, ladder, index, count)
+            making.make_all()
         finally:
             ladder.restore()
 
-    def _paint_some(
-        self,
-        run: Run,
-        plan: Plan,
-        model: LoadedModel,
-        settings: Settings,
-        stages: Stages,
-        ladder: MemoryLadder,
-        index: int,
-        count: int,
-    ) -> int:
-        """Make up to `count` images from number `index` on. Returns how many were made."""
-        stages.image = index
-        pictures: Sequence[Floats] | None = None
-        while pictures is None and plan.unchanged is None:
-            count = count if ladder.together else 1
-            seeds = [self._seed(run, index + i) for i in range(count)]
-            pictures = self._attempt(lambda seeds=seeds: paint(plan, model, settings, seeds, stages, run.preview_side))
-            if pictures is None:
-                stages.notice(ladder.climb(count))
-        for offset in range(count):
-            stages.image = index + offset
-            stages.enter("finishing")
-            placed = plan.unchanged or plan.finish(_chosen(pictures, offset))
-            self._produce(run, plan, model, settings, ladder, index + offset, count > 1, placed)
-        return count
-
-    def _produce(
-        self,
-        run: Run,
-        plan: Plan,
-        model: LoadedModel,
-        settings: Settings,
-        ladder: MemoryLadder,
-        index: int,
-        batched: bool,
-        placed: Placed,
-    ) -> None:
-        seed = self._seed(run, index)
-        recipe = recipe_of(run.task, plan, model, settings, self._device, seed, batched, ladder.savings)
-        layer = Layer(picture=placed.picture, x=placed.x, y=placed.y, seed=seed, recipe=recipe)
-        self._send(Produced(job_id=run.job_id, index=index, layer=layer))
-
     def _load(self, run: Run, stages: Stages) -> LoadedModel:
-        stages.check()
-        model = self._attempt(lambda: self._get(run, stages))
+        model = or_none_without_memory(lambda: self._get(run, stages), self._device)
         if model is None:
             self._shelf.drop_others(run.model)
-            stages.notice(
-                BridgeError(
-                    ErrorCode.OUT_OF_MEMORY, "Memory ran out while loading; other models were put away.", hint=HINT
-                )
-            )
-            model = self._attempt(lambda: self._get(run, stages))
+            message = "Memory ran out while loading; other models were put away, and loading is tried again."
+            stages.notice(BridgeError(ErrorCode.OUT_OF_MEMORY, message, hint=HINT))
+            model = or_none_without_memory(lambda: self._get(run, stages), self._device)
         if model is None:
             raise out_of_memory(self._device)
         return model
@@ -132,33 +79,13 @@ class Runner:
             stages.enter("loading")
         return self._shelf.get(run.model, stages.check)
 
-    def _attempt(self, work: Callable[[], T]) -> T | None:
-        """What `work` returns, or None when memory ran out; by then its frames and what they held are gone."""
-        try:
-            return work()
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            print(f"engine: out of memory: {error}", file=sys.stderr, flush=True)
-        self._device.free_caches()
-        return None
-
-    @staticmethod
-    def _seed(run: Run, index: int) -> int:
-        return (run.task.seed or 0) + index
-
-    @staticmethod
-    def _unexpected(error: Exception) -> BridgeError:
+    def _explained(self, error: Exception) -> BridgeError:
         traceback.print_exception(error, file=sys.stderr)
         sys.stderr.flush()
+        if is_out_of_memory(error):
+            return out_of_memory(self._device)
         return BridgeError(
             ErrorCode.INTERNAL,
             f"The engine met an unexpected problem: {type(error).__name__}: {error}",
             hint="The engine's log has the details.",
         )
-
-
-def _chosen(pictures: Sequence[Floats] | None, offset: int) -> Floats:
-    if pictures is None:
-        raise RuntimeError("nothing was painted")
-    return pictures[offset]

@@ -28,7 +28,7 @@ class SchedulerTap:
         self._mix = getattr(scheduler, self._mix_name, None)
         self._listen("set_timesteps", on_timesteps)
         if self._mix is not None:
-            self._listen_to_mix(on_start)
+            self._listen_to_mix(self._mix, on_start)
 
     def noisy(self, left: int) -> torch.Tensor:
         """The clean latents as noisy as they are to be when `left` steps are left; clean at the end.
@@ -55,9 +55,7 @@ class SchedulerTap:
 
         setattr(self.scheduler, name, listened)
 
-    def _listen_to_mix(self, on_start: Callable[[], None]) -> None:
-        original = self._mix
-
+    def _listen_to_mix(self, original: Callable[..., Any], on_start: Callable[[], None]) -> None:
         @functools.wraps(original)
         def listened(*args: Any, **kwargs: Any) -> Any:
             if self.clean is None:

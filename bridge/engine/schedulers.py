@@ -64,8 +64,8 @@ def make_scheduler(name: str, own: Any) -> Any:
     if not name:
         return type(own).from_config(own.config)
     choice = ALIASES.get(name) or SchedulerChoice(name)
-    cls = getattr(diffusers, choice.class_name, None)
-    if not (inspect.isclass(cls) and issubclass(cls, SchedulerMixin)):
+    cls: Any = getattr(diffusers, choice.class_name, None)
+    if not _is_scheduler(cls):
         raise _refused(f"There is no scheduler {name!r}.", f"Known are {', '.join(ALIASES)}.")
     if is_flow(own) != is_flow(cls):
         kind = "flow matching" if is_flow(own) else "noise prediction"
@@ -80,6 +80,10 @@ def make_scheduler(name: str, own: Any) -> Any:
         return cls.from_config({**own.config, **choice.overrides})
     except (ImportError, ValueError, NotImplementedError, TypeError) as error:
         raise _refused(f"The scheduler {name!r} cannot be used with this model: {error}", "") from error
+
+
+def _is_scheduler(found: Any) -> bool:
+    return inspect.isclass(found) and issubclass(found, SchedulerMixin)
 
 
 def is_flow(scheduler: Any) -> bool:

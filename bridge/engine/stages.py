@@ -43,6 +43,11 @@ class Stages:
         self._abort.check()
         self._faults("step")
 
+    @property
+    def stage(self) -> Stage:
+        """The stage entered last."""
+        return self._stage
+
     def check(self) -> None:
         """Raise `JobAborted` if the job is to stop."""
         self._abort.check()

@@ -40,6 +40,7 @@ class LoadedModel:
         source: where it came from and what it recommends.
         fingerprint: its content hash, ready when the background has computed it.
         bytes: size of its weights in memory.
+        own_scheduler: the one that came with the model. Only read; jobs make their own from it.
         offloaded: whether parts rest in the host's memory between uses.
     """
 
@@ -48,6 +49,7 @@ class LoadedModel:
     base_mode: Mode
     fingerprint: Future[str]
     bytes: int
+    own_scheduler: Any
     offloaded: bool = False
     _pipelines: dict[str, Any] = field(default_factory=dict)
 
@@ -55,11 +57,6 @@ class LoadedModel:
     def is_inpaint_model(self) -> bool:
         """Whether the network itself takes a mask and a masked picture (9 latent channels for 4)."""
         return self.base_mode == "inpaint"
-
-    @property
-    def own_scheduler(self) -> Any:
-        """The scheduler that came with the model. Only read; jobs make their own from it."""
-        return self.base.scheduler
 
     def pipeline(self, mode: Mode) -> Any:
         """The pipeline for a kind of task.
@@ -101,7 +98,7 @@ class LoadedModel:
 
     def offload(self, device: Device) -> None:
         """Keep parts in the host's memory and move each to the device for its use only. Stays so."""
-        self.base.enable_model_cpu_offload(device=device.torch)
+        self.base.enable_model_cpu_offload(device=device.place)
         self._pipelines.clear()
         self.offloaded = True
 
@@ -132,9 +129,9 @@ def load_model(
     pipeline = _assemble(folder, parts, mode, dtype)
     check()
     pipeline.set_progress_bar_config(disable=True)
-    pipeline.to(device.torch)
+    pipeline.to(device.place)
     size = sum(_bytes_of(part) for part in parts.values())
-    return LoadedModel(source, pipeline, mode, start_hash(folder.path, folder.weight_files), size)
+    return LoadedModel(source, pipeline, mode, start_hash(folder.path, folder.weight_files), size, pipeline.scheduler)
 
 
 def _local_folder(source: ModelSource) -> Path:

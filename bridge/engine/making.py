@@ -1,0 +1,93 @@
+"""Making the images of one job, one batch after the other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bridge.protocol.engine_link import LinkMessage, Produced, Run
+from bridge.protocol.tasks import Layer
+
+from .conversion import Floats
+from .device import Device, is_out_of_memory
+from .ladder import MemoryLadder
+from .models.loading import LoadedModel
+from .painter import Settings, paint
+from .plan import Placed, Plan
+from .recipe import recipe_of
+from .stages import Stages
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Making:
+    """A job with everything that it needs: the plan, the model, and what to do when memory runs out."""
+
+    run: Run
+    plan: Plan
+    model: LoadedModel
+    settings: Settings
+    stages: Stages
+    ladder: MemoryLadder
+    device: Device
+    send: Callable[[LinkMessage], None]
+
+    def make_all(self) -> None:
+        """Make every image that is not done yet, announcing each before the next one starts.
+
+        Raises:
+            JobAborted: the job was stopped.
+            BridgeError: an image cannot be made.
+        """
+        index = self.run.first_image
+        while index < self.run.task.images:
+            index += self._make_batch(index, min(self.run.task.batch_size, self.run.task.images - index))
+
+    def _make_batch(self, index: int, count: int) -> int:
+        """Make up to `count` images from number `index` on. Returns how many were made."""
+        self.stages.image = index
+        if self.plan.unchanged is not None:
+            self._finish(index, self.plan.unchanged, batched=False)
+            return 1
+        pictures: Sequence[Floats] | None = None
+        while pictures is None:
+            count = count if self.ladder.together else 1
+            pictures = or_none_without_memory(self._painting(index, count), self.device)
+            if pictures is None:
+                self.stages.notice(self.ladder.climb(count))
+        for offset, picture in enumerate(pictures):
+            self.stages.image = index + offset
+            self._finish(index + offset, picture, batched=count > 1)
+        return count
+
+    def _painting(self, index: int, count: int) -> Callable[[], Sequence[Floats]]:
+        seeds = [self._seed(index + offset) for offset in range(count)]
+        return lambda: paint(self.plan, self.model, self.settings, seeds, self.stages, self.run.preview_side)
+
+    def _finish(self, index: int, picture: Floats | Placed, *, batched: bool) -> None:
+        self.stages.enter("finishing")
+        placed = picture if isinstance(picture, Placed) else self.plan.finish(picture)
+        seed = self._seed(index)
+        recipe = recipe_of(
+            self.run.task, self.plan, self.model, self.settings, self.device, seed, batched, self.ladder.savings
+        )
+        layer = Layer(picture=placed.picture, x=placed.x, y=placed.y, seed=seed, recipe=recipe)
+        self.send(Produced(job_id=self.run.job_id, index=index, layer=layer))
+
+    def _seed(self, index: int) -> int:
+        return (self.run.task.seed or 0) + index
+
+
+def or_none_without_memory(work: Callable[[], T], device: Device) -> T | None:
+    """What `work` returns, or None when memory ran out; by then its frames and what they held are gone."""
+    try:
+        return work()
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        print(f"engine: out of memory: {error}", file=sys.stderr, flush=True)
+    device.free_caches()
+    return None
