@@ -138,12 +138,12 @@ def check_daemon(address: str | None, token_file: Path | None) -> Finding:
     return Finding("daemon", "ok", f"{about}, {pong.queued} jobs waiting, {memory} resident")
 
 
-def check_port(daemon_runs: bool) -> Finding:
-    """Whether a daemon could listen on the default port."""
+def check_port(daemon_runs: bool, port: int = locations.DEFAULT_PORT) -> Finding:
+    """Whether a daemon could listen on the port, the default one unless told otherwise."""
     from bridge.daemon.config import Settings
     from bridge.daemon.server import describe_occupant, open_listener
 
-    settings = Settings()
+    settings = Settings(port=port)
     try:
         open_listener(settings).close()
     except BridgeError:

@@ -34,7 +34,10 @@ def inpaint(
     start: bool,
     **given: Any,
 ) -> None:
-    """Repaint IMAGE where MASK is white, as PROMPT says. Where the mask is black no bit changes."""
+    """Repaint IMAGE where MASK is white, as PROMPT says.
+
+    Beyond the mask and its seam (--grow, --blend) no bit changes.
+    """
     given["extent"] = extent(as_layer, from_file)
     pictures = {"image": picture_input(image, as_json=as_json), "mask": mask_input(mask, as_json=as_json)}
     run_request(

@@ -29,6 +29,6 @@ def show(*, file: Path, as_json: bool) -> None:
             click.echo(f"{name}: {value}")
     if (recipe.x, recipe.y) != (0, 0):
         click.echo(f"offset: {recipe.x}, {recipe.y}")
+    click.echo("made by:")
     for name, value in recipe.made_by.items():
-        if name not in recipe.parameters:
-            click.echo(f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
+        click.echo(f"  {name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")
