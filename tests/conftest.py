@@ -20,6 +20,8 @@ ARTEFACTS = ROOT / "artefacts"
 
 # Nothing in the tests may reach for a hub; children inherit this.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Tiny models gain nothing from a second thread, and lose much where several engines share few cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @dataclass
@@ -122,9 +124,23 @@ def daemon(daemon_factory: DaemonFactory) -> RunningDaemon:
     return daemon_factory()
 
 
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny random Stable Diffusion model, for tests that look at jobs and not at pictures."""
+    from tests.tiny_models import build_tiny_sd
+
+    return build_tiny_sd(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_daemon(daemon_factory: DaemonFactory, tiny_model: Path) -> RunningDaemon:
+    """One daemon on the tiny model for all tests that leave it as they found it."""
+    return daemon_factory("--model", str(tiny_model))
+
+
 @pytest.fixture
-def fresh_daemon(daemon_factory: DaemonFactory) -> Iterator[RunningDaemon]:
-    """A daemon for one test, which may do with it what it likes."""
-    running = daemon_factory()
+def fresh_daemon(daemon_factory: DaemonFactory, tiny_model: Path) -> Iterator[RunningDaemon]:
+    """A daemon on the tiny model for one test, which may do with it what it likes."""
+    running = daemon_factory("--model", str(tiny_model))
     yield running
     running.stop()

@@ -11,7 +11,17 @@ from typing import TypeVar
 from websockets.sync.client import ClientConnection, connect
 
 from bridge.protocol import PROTOCOL_VERSION
-from bridge.protocol.messages import FINAL_EVENTS, Hello, JobEvent, Message, Reply, Request, Submit, Welcome
+from bridge.protocol.messages import (
+    FINAL_EVENTS,
+    Hello,
+    JobEvent,
+    JobProgress,
+    Message,
+    Reply,
+    Request,
+    Submit,
+    Welcome,
+)
 from bridge.protocol.session import ClientSession
 from bridge.protocol.tasks import Task, TextToImage
 
@@ -89,6 +99,13 @@ class Peer:
                 and all(getattr(message, name) == value for name, value in fields.items())
             ):
                 return message
+
+    def at_stage(self, job_id: str, stage: str, step: int = 0) -> None:
+        """Wait until a job is in a stage, at or after a step (old progress is superseded and may never come)."""
+        while True:
+            event = self.wait_for(JobProgress, job_id, stage=stage)
+            if isinstance(event, JobProgress) and event.step >= step:
+                return
 
 
 def small(prompt: str = "grey stone", **fields: object) -> TextToImage:

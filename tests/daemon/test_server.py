@@ -164,9 +164,7 @@ def test_a_token_file_that_others_can_read_is_refused(tmp_path):
 
 
 def test_a_client_that_sends_text_is_told_and_dropped(daemon):
-    with connect(
-        daemon.url, additional_headers={"Authorization": f"Bearer {daemon.token}"}, proxy=None
-    ) as socket_:
+    with connect(daemon.url, additional_headers={"Authorization": f"Bearer {daemon.token}"}, proxy=None) as socket_:
         socket_.send("hello?")
         assert b"bad_frame" in socket_.recv(timeout=10)
 
@@ -182,4 +180,6 @@ def test_a_silent_handshake_does_not_keep_anybody_waiting(daemon):
 
 def test_without_the_path_there_is_no_conversation(daemon):
     with pytest.raises(InvalidStatus):
-        connect(daemon.url.replace("/v1", "/v2"), additional_headers={"Authorization": f"Bearer {daemon.token}"}, proxy=None)
+        connect(
+            daemon.url.replace("/v1", "/v2"), additional_headers={"Authorization": f"Bearer {daemon.token}"}, proxy=None
+        )
