@@ -40,6 +40,7 @@ def _over(canvas: Channels, new: Channels, pixel_format: PixelFormat, alpha: Cha
 
 def _rounded(values: Channels, like: Channels) -> Channels:
     if np.issubdtype(like.dtype, np.floating):
-        return values.astype(like.dtype)
+        largest = float(np.finfo(like.dtype).max)
+        return np.clip(values, -largest, largest).astype(like.dtype)
     rounded: Channels = np.rint(np.clip(values, 0, np.iinfo(like.dtype).max)).astype(like.dtype)
     return rounded

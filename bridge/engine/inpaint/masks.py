@@ -92,6 +92,6 @@ def _ramp(distance: Floats, ends: tuple[float, float]) -> Floats:
     """1 up to the first distance, 0 from the second on, linear between; a step when they are equal."""
     start, end = ends
     if end <= start:
-        return (distance <= start).astype(np.float32)
+        return (distance < max(end, 1e-6)).astype(np.float32)
     ramp: Floats = np.clip((end - distance) / (end - start), 0, 1).astype(np.float32)
     return ramp
