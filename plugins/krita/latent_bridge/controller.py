@@ -66,7 +66,7 @@ class Controller(QObject):
 
     def open(self) -> None:
         """A docker is looked at: connect."""
-        self._host.when_running(self._bridge.open)
+        self._bridge.open()
 
     def edit(self, form: Form) -> None:
         """A field was changed."""

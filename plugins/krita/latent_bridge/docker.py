@@ -57,9 +57,9 @@ class FormPanel(QWidget):
         self.model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.model.setMinimumContentsLength(6)
         self.model.addItem("Default", "")
-        self.prompt = PromptEdit(3, self)
+        self.prompt = PromptEdit(3, 12, self)
         self.prompt.setPlaceholderText("What to paint")
-        self.negative = PromptEdit(2, self)
+        self.negative = PromptEdit(2, 3, self)
         self.negative.setPlaceholderText("What to avoid")
         self.strength = PercentSlider("strength", self)
         self.steps = QSpinBox(self)
@@ -76,12 +76,10 @@ class FormPanel(QWidget):
         grid.setColumnStretch(1, 1)
         grid.addWidget(self.prompt, 0, 0, 1, 2)
         grid.addWidget(self.negative, 1, 0, 1, 2)
-        grid.setRowStretch(0, 2)
-        grid.setRowStretch(1, 1)
         seed_row = QHBoxLayout()
         seed_row.addWidget(self.seed, 1)
         seed_row.addWidget(self.random)
-        rows = (("S&trength", self.strength), ("Ste&ps", self.steps), ("S&eed", seed_row), ("&Model", self.model))
+        rows = (("Strength", self.strength), ("Steps", self.steps), ("Seed", seed_row), ("Model", self.model))
         for row, (text, field) in enumerate(rows, start=2):
             label = QLabel(text, self)
             label.setBuddy(self.seed if field is seed_row else field)
@@ -90,6 +88,8 @@ class FormPanel(QWidget):
                 grid.addLayout(field, row, 1)
             else:
                 grid.addWidget(field, row, 1)
+        grid.setRowStretch(0, 1)
+        grid.setRowStretch(grid.rowCount(), 0)
 
     def _name_fields(self) -> None:
         described = (
@@ -264,7 +264,6 @@ class BridgePanel(QWidget):
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(self.form)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(scroll, 1)
         layout.addWidget(self.status)
         self.setMinimumWidth(MINIMUM_WIDTH)

@@ -84,30 +84,6 @@ class OpenDocument:
 class Host:
     """Krita itself."""
 
-    def __init__(self) -> None:
-        self._running = False
-        self._postponed: list[Callable[[], None]] = []
-        notifier = Krita.instance().notifier()
-        notifier.setActive(True)
-        notifier.windowCreated.connect(self._on_running)
-
-    def when_running(self, action: Callable[[], None]) -> None:
-        """Run `action` once Krita has its first window; at once when it has.
-
-        Threads must not be started before: Krita builds its first window while it still holds its interpreter's
-        thread state, and a second Python thread at that time makes the main thread crash a little later.
-        """
-        if self._running:
-            action()
-        else:
-            self._postponed.append(action)
-
-    def _on_running(self) -> None:
-        self._running = True
-        postponed, self._postponed = self._postponed, []
-        for action in postponed:
-            action()
-
     def active_document(self) -> OpenDocument | None:
         """The document in front; None when there is none."""
         document = Krita.instance().activeDocument()
@@ -121,7 +97,9 @@ class Host:
 
     def on_closing(self, action: Callable[[], None]) -> None:
         """Run `action` when Krita closes."""
-        Krita.instance().notifier().applicationClosing.connect(action)
+        notifier = Krita.instance().notifier()
+        notifier.setActive(True)
+        notifier.applicationClosing.connect(action)
 
     def version(self) -> str:
         return Krita.instance().version()

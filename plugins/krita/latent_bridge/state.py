@@ -93,7 +93,7 @@ class DockerState:
             Link.OFF: "Not connected",
             Link.CONNECTING: "Connecting…",
             Link.CONNECTED: f"Connected to {self.daemon or 'the daemon'}",
-            Link.ABSENT: "The daemon is not running; waiting for it" if not self.busy else "Connection lost; waiting",
+            Link.ABSENT: "The daemon is not running" if not self.busy else "Connection lost; waiting",
             Link.STARTING: "Starting the daemon…",
             Link.REFUSED: "The daemon refuses this connection",
         }[self.link]

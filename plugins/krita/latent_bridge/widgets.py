@@ -23,15 +23,16 @@ ENTER_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class PromptEdit(QPlainTextEdit):
-    """A text of a few lines. Tab leaves it, Ctrl+Enter asks to generate."""
+    """A text of `least` to `most` lines in height. Tab leaves it, Ctrl+Enter asks to generate."""
 
     submitted = pyqtSignal()
 
-    def __init__(self, lines: int, parent: QWidget) -> None:
+    def __init__(self, least: int, most: int, parent: QWidget) -> None:
         super().__init__(parent)
-        self._lines = lines
+        self._least = least
         self.setTabChangesFocus(True)
-        self.setMinimumHeight(self._height_of(lines))
+        self.setMinimumHeight(self._height_of(least))
+        self.setMaximumHeight(self._height_of(most))
         self.setMinimumWidth(0)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
 
@@ -41,7 +42,7 @@ class PromptEdit(QPlainTextEdit):
 
     def sizeHint(self):
         hint = super().sizeHint()
-        hint.setHeight(self._height_of(self._lines))
+        hint.setHeight(self._height_of(self._least))
         return hint
 
     def event(self, event) -> bool:
@@ -84,7 +85,7 @@ class PercentSlider(QWidget):
         layout.addWidget(self._number)
         self._slider.valueChanged.connect(self._number.setValue)
         self._number.valueChanged.connect(self._slider.setValue)
-        self._number.valueChanged.connect(lambda _value: self.changed.emit())
+        self._number.valueChanged.connect(self._moved)
         self.setFocusProxy(self._number)
 
     def set_accessible(self, name: str, description: str) -> None:
@@ -93,6 +94,9 @@ class PercentSlider(QWidget):
             part.setAccessibleName(name)
             part.setAccessibleDescription(description)
             part.setToolTip(description)
+
+    def _moved(self, _value: int) -> None:
+        self.changed.emit()
 
     def value(self) -> int:
         return self._number.value()

@@ -46,6 +46,7 @@ class RunningKrita:
         self.profile = profile
         self.display = display
         self.output = profile.root / "krita.out"
+        profile.socket.unlink(missing_ok=True)
         with open(self.output, "ab") as output:
             self.process = subprocess.Popen(
                 ["krita", "--nosplash", *arguments],

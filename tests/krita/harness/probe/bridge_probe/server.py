@@ -18,7 +18,8 @@ class Server(QObject):
     def __init__(self, path):
         super().__init__()
         commands.watch()
-        self._pending = {}
+        # PyQt's slots and the garbage collector need somebody to hold on to the connections.
+        self._connections = []
         self._server = QLocalServer(self)
         self._server.newConnection.connect(self._accept)
         if not self._server.listen(path):
@@ -27,9 +28,11 @@ class Server(QObject):
 
     def _accept(self):
         connection = self._server.nextPendingConnection()
-        connection.readyRead.connect(lambda: self._read(connection))
+        self._connections.append(connection)
+        connection.readyRead.connect(self._read)
 
-    def _read(self, connection):
+    def _read(self):
+        connection = self.sender()
         while connection.canReadLine():
             request = json.loads(bytes(connection.readLine()).decode())
             connection.write(json.dumps(self._answer(request)).encode() + b"\n")

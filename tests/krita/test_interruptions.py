@@ -1,0 +1,106 @@
+"""Cancelled jobs, lost daemons, closed documents, and a Krita that closes in the middle of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bridge.client import connect
+
+from .conftest import ARTEFACTS
+from .harness.running import RunningKrita
+from .scenes import MANY_STEPS, fill_form, fresh_document, generate, wait_denoising, wait_done, wait_ready
+
+pytestmark = pytest.mark.krita
+
+PROMPT = "grey cobblestone"
+WIDTH, HEIGHT = 128, 96
+
+
+@pytest.fixture(scope="module")
+def own_daemon(daemon_factory, tiny_model):
+    """A daemon for this module, which is killed now and then. Its pictures do not matter here."""
+    return daemon_factory("--model", str(tiny_model))
+
+
+@pytest.fixture(scope="module")
+def krita(krita_factory, own_daemon) -> Iterator[RunningKrita]:
+    """One Krita for those scenarios that it survives."""
+    running = krita_factory(own_daemon.home)
+    running.wait_text("connection", "Connected")
+    yield running
+    running.kill()
+
+
+def begin(krita: RunningKrita, name: str, steps: int = MANY_STEPS) -> None:
+    """A job in the middle of its denoising."""
+    fresh_document(krita, name, WIDTH, HEIGHT)
+    fill_form(krita, PROMPT, steps=steps)
+    generate(krita)
+    wait_denoising(krita)
+
+
+def test_cancel_by_mouse_stops_the_job_and_the_next_one_runs(krita: RunningKrita):
+    begin(krita, "cancelled")
+    state = krita.docker()
+    assert (state["generate"], state["cancel"]) == (False, True)
+    assert f"of {MANY_STEPS}" in state["text"]
+    krita.call("grab_docker", path=str(ARTEFACTS / "docker_running.png"))
+    krita.click("cancel")
+    krita.wait_text("text", "Cancelled")
+    assert len(krita.call("layers")) == 1
+    fill_form(krita, PROMPT, steps=2)
+    generate(krita)
+    wait_done(krita)
+    assert len(krita.call("layers")) == 2
+
+
+def test_the_cancel_action_does_the_same(krita: RunningKrita):
+    begin(krita, "cancelled again")
+    krita.call("trigger", action="latent_bridge_cancel")
+    krita.wait_text("text", "Cancelled")
+
+
+def test_a_document_closed_in_mid_job_leaves_its_result_with_the_daemon(krita: RunningKrita, own_daemon):
+    begin(krita, "closed", steps=60)
+    assert krita.call("close_document", name="closed")
+    krita.wait_text("error", "The daemon keeps it")
+    job_id = krita.docker()["hint"].split("jobs show ")[1].split()[0]
+    with connect(own_daemon.url, token=own_daemon.token) as bridge:
+        picture = bridge.fetch(job_id).layer.picture
+    assert (picture.width, picture.height) == (WIDTH, HEIGHT)
+    krita.call("new_document", name="next", width=256, height=256)
+    wait_ready(krita)
+
+
+def test_a_daemon_killed_in_mid_job_is_told_and_the_job_is_done_when_it_is_back(krita: RunningKrita, own_daemon):
+    begin(krita, "killed", steps=60)
+    own_daemon.kill()
+    krita.wait_text("text", "The daemon is gone")
+    state = krita.docker()
+    assert state["cancel"]
+    assert "latent-bridge serve" in state["hint"]
+    krita.call("grab_docker", path=str(ARTEFACTS / "docker_daemon_gone.png"))
+    own_daemon.start()
+    krita.wait_text("connection", "Connected")
+    wait_done(krita)
+    assert len(krita.call("layers")) == 2
+
+
+def test_a_job_of_a_lost_daemon_can_be_let_go(krita: RunningKrita, own_daemon):
+    begin(krita, "let go")
+    own_daemon.kill()
+    krita.wait_text("text", "The daemon is gone")
+    krita.click("cancel")
+    krita.wait_text("text", "Cancelled")
+    assert not krita.docker()["generate"]
+    own_daemon.start()
+    wait_ready(krita)
+    assert len(krita.call("layers")) == 1
+
+
+def test_krita_closes_in_mid_job_without_hanging(krita: RunningKrita):
+    begin(krita, "quit")
+    krita.call("quit_now")
+    assert krita.wait_end() == 0
