@@ -18,7 +18,7 @@ from typing import Any
 import aiosqlite
 
 from bridge.protocol.errors import BridgeError, ErrorCode
-from bridge.protocol.messages import ErrorInfo, JobState, JobSummary
+from bridge.protocol.messages import ErrorInfo, JobFailed, JobState, JobSummary
 from bridge.protocol.pixels import Picture
 from bridge.protocol.plain import from_plain, to_plain
 from bridge.protocol.tasks import Layer
@@ -229,8 +229,9 @@ class History:
                 "The daemon ended before this job did.",
                 "Send it again; images that were done are kept.",
             )
-            event = StoredEvent(record.last_seq + 1, "job_failed", {"error": to_plain(error, describe_picture)})
-            await self.add_event(record.summary.job_id, event, "failed", error)
+            failed = JobFailed(job_id=record.summary.job_id, seq=record.last_seq + 1, error=error)
+            event = StoredEvent(failed.seq, failed.type, to_plain(failed, describe_picture))
+            await self.add_event(failed.job_id, event, "failed", error)
 
 
 async def _open_database(path: Path) -> aiosqlite.Connection:
