@@ -1,0 +1,1 @@
+"""Scripts that make the pictures, train and measure the built-in model of surface textures."""
