@@ -67,6 +67,8 @@ async def test_jobs_that_a_daemon_left_unfinished_are_named_interrupted(tmp_path
     assert record.summary.error.code is ErrorCode.INTERRUPTED
     assert record.summary.results == 1
     assert record.last_seq == 2
+    failed = (await second.events("a"))[-1]
+    assert (failed.type, failed.body["job_id"], failed.body["seq"]) == ("job_failed", "a", 2)
     await second.add_job(summary("a"), "ann", "f")
     again = await second.job("a")
     assert (again.summary.state, again.summary.error, again.summary.results) == ("queued", None, 1)
