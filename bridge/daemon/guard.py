@@ -10,7 +10,10 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+log = structlog.get_logger()
 
 OPEN_PATHS = frozenset({"/health"})
 """Paths that need no token; they tell nothing but that a daemon is here."""
@@ -77,6 +80,7 @@ class Guard:
         if verdict.status == 0:
             await self._app(scope, receive, send)
             return
+        log.info("turned away", path=scope["path"], status=verdict.status, reason=verdict.reason)
         kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
         body = (verdict.reason + "\n").encode()
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]

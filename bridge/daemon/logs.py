@@ -15,6 +15,14 @@ SHARED: tuple[Processor, ...] = (
 )
 
 
+REFUSAL_NOISE = "ASGI callable returned without completing handshake"
+
+
+def is_no_refusal_noise(record: logging.LogRecord) -> bool:
+    """False for what uvicorn's sans-I/O websockets say of every handshake that was refused on purpose."""
+    return not record.getMessage().startswith(REFUSAL_NOISE)
+
+
 def configure_logs(level: str, as_json: bool) -> None:
     """Send this process's logs, those of uvicorn included, to stderr from `level` upwards."""
     renderer: Processor = (
@@ -36,4 +44,5 @@ def configure_logs(level: str, as_json: bool) -> None:
     root.setLevel(level.upper())
     # uvicorn tells of every handshake and every shutdown; the daemon does so itself, with what matters.
     logging.getLogger("uvicorn").setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("uvicorn.error").addFilter(is_no_refusal_noise)
     logging.getLogger("aiosqlite").setLevel(max(logging.WARNING, root.level))

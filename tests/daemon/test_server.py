@@ -56,6 +56,13 @@ def test_no_token_or_a_wrong_one_is_refused_at_the_handshake(daemon, authorizati
     assert handshake_status(daemon, Authorization=authorization) == 401
 
 
+def test_a_refusal_is_logged_with_its_reason_and_without_alarm(daemon):
+    assert handshake_status(daemon, Authorization="") == 401
+    log = daemon.log_file.read_text()
+    assert "The token is missing or wrong." in log
+    assert "without completing handshake" not in log
+
+
 def test_a_foreign_host_is_refused_at_the_handshake(daemon):
     headers = {"Authorization": f"Bearer {daemon.token}", "Host": f"evil.example:{daemon.port}"}
     assert handshake_status(daemon, **headers) == 403
