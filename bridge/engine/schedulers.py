@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import diffusers
-from diffusers import SchedulerMixin
+from diffusers import ConfigMixin, SchedulerMixin
 
 from bridge.protocol.errors import BridgeError, ErrorCode
 
@@ -83,7 +83,7 @@ def make_scheduler(name: str, own: Any) -> Any:
 
 
 def _is_scheduler(found: Any) -> bool:
-    return inspect.isclass(found) and issubclass(found, SchedulerMixin)
+    return inspect.isclass(found) and issubclass(found, SchedulerMixin) and issubclass(found, ConfigMixin)
 
 
 def is_flow(scheduler: Any) -> bool:

@@ -120,51 +120,6 @@ def test_a_low_strength_stays_closer_to_what_was_there(bench: Bench) -> None:
     assert distance(0.2) < distance(1.0)
 
 
-@pytest.mark.parametrize("model", ["sd", "sdxl", "sd3"])
-@pytest.mark.parametrize("scheduler", ["", "dpmpp_2m", "euler_a", "heun", "pndm", "lcm", "unipc"])
-def test_latents_that_may_not_change_end_as_they_began(bench: Bench, model: str, scheduler: str) -> None:
-    if model == "sd3" and scheduler:
-        scheduler = "flow_heun"
-    image = random_picture(128, 128)
-    everything = Inpaint(
-        image=image, mask=mask_picture(128, 128, (0, 0, 24, 24)), seed=1, grow=0, feather=0, blend=0,
-        colour_match=False, context=4096, scheduler=scheduler, fill="original",
-    )  # fmt: skip
-    finished = bench.run(everything, model, native_size=128)
-    assert finished.layer.recipe["computed"]["width"] == 128
-    decoded = painted_by(bench, everything, model)
-    reference = reconstruction(bench, image, model)
-    far = np.s_[64:, 64:]
-    # Convolutions of the decoder reach some way; far from the selection nothing is left but its reconstruction.
-    assert np.abs(decoded[far] - reference[far]).mean() < 0.06
-    assert np.abs(decoded[:16, :16] - reference[:16, :16]).mean() > np.abs(decoded[far] - reference[far]).mean()
-
-
-def painted_by(bench: Bench, task: Inpaint, model: str) -> np.ndarray:
-    """What the model painted, before anything is blended."""
-    from bridge.engine.cancellation import AbortFlag
-    from bridge.engine.faults import no_faults
-    from bridge.engine.painter import Settings, paint
-    from bridge.engine.planning import plan_for
-    from bridge.engine.stages import Stages
-
-    loaded = bench.shelf.get(bench.source(model, 128), lambda: None)
-    stages = Stages("job", lambda _: None, AbortFlag(), no_faults)
-    return paint(plan_for(task, loaded), loaded, Settings.of(task, loaded), [1], stages, 0)[0]
-
-
-def reconstruction(bench: Bench, image: Picture, model: str) -> np.ndarray:
-    """The picture through the autoencoder and back."""
-    import torch
-
-    loaded = bench.shelf.get(bench.source(model, 128), lambda: None)
-    rgb = torch.from_numpy(pixels(image)[..., :3].astype(np.float32) / 255).permute(2, 0, 1)[None]
-    with torch.inference_mode():
-        latents = loaded.base.vae.encode(rgb * 2 - 1).latent_dist.mode()
-        back = loaded.base.vae.decode(latents).sample
-    return ((back / 2 + 0.5).clamp(0, 1)[0].permute(1, 2, 0)).numpy()
-
-
 def test_a_large_canvas_is_computed_near_the_native_size(bench: Bench) -> None:
     image = random_picture(900, 700)
     mask = mask_picture(900, 700, (200, 100, 400, 400))

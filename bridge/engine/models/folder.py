@@ -130,7 +130,7 @@ def unusable(path: Path, reason: str) -> BridgeError:
 def _read_index(path: Path) -> Mapping[str, Any]:
     try:
         index = json.loads((path / "model_index.json").read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         if path.is_file():
             raise unusable(path, "it is a single file") from error
         if not path.is_dir():

@@ -1,0 +1,63 @@
+"""Schedulers by alias or class name."""
+
+from __future__ import annotations
+
+import pytest
+from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
+
+from bridge.engine.schedulers import ALIASES, make_scheduler, scheduler_names
+from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.tasks import TextToImage
+from tests.engine.bench import Bench
+
+OWN = DDIMScheduler(beta_schedule="scaled_linear", prediction_type="v_prediction")
+FLOW = [name for name in ALIASES if name.startswith("flow")]
+NOISE = [name for name in ALIASES if not name.startswith("flow")]
+
+
+@pytest.mark.parametrize("name", NOISE)
+def test_every_alias_paints(bench: Bench, name: str) -> None:
+    layer = bench.run(TextToImage(prompt="a", width=64, height=64, seed=1, scheduler=name, steps=4)).layer
+    assert layer.recipe["parameters"]["scheduler"] == name
+
+
+@pytest.mark.parametrize("name", FLOW)
+def test_every_flow_alias_paints_with_a_flow_model(bench: Bench, name: str) -> None:
+    assert bench.run(TextToImage(prompt="a", width=64, height=64, seed=1, scheduler=name), "sd3").layer
+
+
+def test_a_scheduler_keeps_what_the_model_was_trained_for() -> None:
+    made = make_scheduler("dpmpp_2m_karras", OWN)
+    assert type(made).__name__ == "DPMSolverMultistepScheduler"
+    assert made.config.prediction_type == "v_prediction"
+    assert made.config.beta_schedule == "scaled_linear"
+    assert made.config.use_karras_sigmas is True
+
+
+def test_a_class_name_means_the_same_as_its_alias() -> None:
+    assert type(make_scheduler("EulerDiscreteScheduler", OWN)) is type(make_scheduler("euler", OWN))
+
+
+def test_without_a_name_it_is_the_models_own_kind_but_never_its_own_object() -> None:
+    made = make_scheduler("", OWN)
+    assert type(made) is DDIMScheduler
+    assert made is not OWN
+
+
+@pytest.mark.parametrize("name", ["nonsense", "UNet2DModel", "SchedulerMixin", "__name__"])
+def test_an_unknown_name_is_refused(bench: Bench, name: str) -> None:
+    outcome = bench.run(TextToImage(width=64, height=64, seed=1, scheduler=name))
+    assert outcome.error is ErrorCode.INVALID_FIELD
+    assert outcome.ended.error.field == "task.scheduler"
+
+
+@pytest.mark.parametrize(("name", "own"), [("euler", FlowMatchEulerDiscreteScheduler()), ("flow_euler", OWN)])
+def test_a_scheduler_of_the_other_kind_is_refused_with_those_that_fit(name: str, own: object) -> None:
+    with pytest.raises(BridgeError, match="does not fit") as caught:
+        make_scheduler(name, own)
+    assert caught.value.code is ErrorCode.INVALID_FIELD
+    assert "take one of" in caught.value.hint
+
+
+def test_every_alias_and_class_is_announced() -> None:
+    assert {"euler", "dpmpp_2m_karras", "EulerDiscreteScheduler"} <= set(scheduler_names())
