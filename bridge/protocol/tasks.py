@@ -15,7 +15,8 @@ from .pixels import Picture, PixelFormat
 MAX_SEED = 2**32 - 1
 
 SCHEDULERS: tuple[str, ...] = (
-    "euler", "euler_a", "heun", "dpmpp_2m", "dpmpp_2m_karras", "ddim", "ddpm", "unipc", "pndm", "lms", "lcm",
+    "euler", "euler_a", "euler_karras", "heun", "dpmpp_2m", "dpmpp_2m_karras", "dpmpp_2m_sde", "dpmpp_2m_sde_karras",
+    "dpmpp_2s", "ddim", "ddpm", "deis", "unipc", "pndm", "lcm", "tcd", "flow_euler", "flow_heun",
 )  # fmt: skip
 """Friendly names that every engine accepts as `scheduler`, beside the class names of diffusers."""
 
