@@ -27,9 +27,9 @@ PROMPT = "a red brick wall"
 
 
 @pytest.fixture(scope="module")
-def krita(krita_factory, tiny_daemon) -> RunningKrita:
+def krita(krita_factory, daemon) -> RunningKrita:
     """One Krita for all scenarios of this module, connected to the daemon."""
-    running = krita_factory(tiny_daemon.home)
+    running = krita_factory(daemon.home)
     running.wait_text("connection", "Connected")
     yield running
     assert running.quit() == 0
@@ -82,9 +82,9 @@ def test_a_selection_dragged_with_the_mouse_is_filled_and_one_undo_takes_it_back
 
 
 def test_a_soft_selection_far_from_the_corner_of_a_large_picture(krita: RunningKrita, tmp_path: Path):
-    width, height = 1800, 1200
+    width, height = 1400, 900
     fresh_document(krita, "soft", width, height)
-    bounds = [1500, 900, 160, 120]
+    bounds = [1150, 700, 160, 120]
     krita.call("select_soft_ellipse", x=bounds[0], y=bounds[1], width=bounds[2], height=bounds[3])
     before = exported(krita, tmp_path / "before.png")
     fill_form(krita, PROMPT)
@@ -93,7 +93,7 @@ def test_a_soft_selection_far_from_the_corner_of_a_large_picture(krita: RunningK
     (_, layer) = krita.call("layers")
     alpha = layer_pixels(krita, tmp_path / "layer", layer["name"], width, height)[..., 3]
     check_only_inside_changed(before, exported(krita, tmp_path / "after.png"), alpha, bounds)
-    assert alpha[960, 1580] == 255
+    assert alpha[760, 1230] == 255
     assert np.count_nonzero((alpha > 0) & (alpha < 255)) > 0
 
 
@@ -122,13 +122,11 @@ def test_below_full_strength_the_layer_is_made_from_the_picture(krita: RunningKr
     assert not np.array_equal(before, after)
 
 
-@pytest.mark.parametrize(
-    ("model", "depth"), [("RGBA", "U16"), ("RGBA", "F32"), ("CMYKA", "U8"), ("GRAYA", "U8")], ids="".join
-)
+@pytest.mark.parametrize(("model", "depth"), [("RGBA", "U16"), ("RGBA", "F32"), ("CMYKA", "U8")], ids="".join)
 def test_documents_of_any_colour_model_and_depth(krita: RunningKrita, tmp_path: Path, model: str, depth: str):
     fresh_document(krita, f"{model}{depth}", 256, 256, model=model, depth=depth)
     krita.call("select_rectangle", x=80, y=80, width=96, height=96)
-    fill_form(krita, PROMPT, steps=3)
+    fill_form(krita, PROMPT, steps=2)
     generate(krita)
     wait_done(krita)
     (_, layer) = krita.call("layers")

@@ -9,10 +9,9 @@ Enumerations are written scoped (`Qt.Key.Key_Return`), which both editions under
 import sys
 
 if "PyQt6.QtCore" in sys.modules:
-    from PyQt6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, QUrl, pyqtSignal
-    from PyQt6.QtGui import QDesktopServices, QImage, QKeySequence, QRegularExpressionValidator
+    from PyQt6.QtCore import QByteArray, QEvent, QObject, Qt, pyqtSignal
+    from PyQt6.QtGui import QColor, QImage
     from PyQt6.QtWidgets import (
-        QApplication,
         QCheckBox,
         QComboBox,
         QFrame,
@@ -31,10 +30,9 @@ if "PyQt6.QtCore" in sys.modules:
         QWidget,
     )
 else:
-    from PyQt5.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, QUrl, pyqtSignal
-    from PyQt5.QtGui import QDesktopServices, QImage, QKeySequence, QRegularExpressionValidator
+    from PyQt5.QtCore import QByteArray, QEvent, QObject, Qt, pyqtSignal
+    from PyQt5.QtGui import QColor, QImage
     from PyQt5.QtWidgets import (
-        QApplication,
         QCheckBox,
         QComboBox,
         QFrame,
@@ -54,31 +52,25 @@ else:
     )
 
 __all__ = [
-    "QApplication",
     "QByteArray",
     "QCheckBox",
+    "QColor",
     "QComboBox",
-    "QDesktopServices",
     "QEvent",
     "QFrame",
     "QGridLayout",
     "QHBoxLayout",
     "QImage",
-    "QKeySequence",
     "QLabel",
     "QLineEdit",
     "QObject",
     "QPlainTextEdit",
     "QProgressBar",
     "QPushButton",
-    "QRegularExpressionValidator",
     "QScrollArea",
-    "QSize",
     "QSizePolicy",
     "QSlider",
     "QSpinBox",
-    "QTimer",
-    "QUrl",
     "QVBoxLayout",
     "QWidget",
     "Qt",

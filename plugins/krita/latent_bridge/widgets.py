@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from .qt import (
+    QColor,
     QEvent,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QObject,
@@ -105,7 +105,7 @@ class PercentSlider(QWidget):
         self._number.setValue(value)
 
 
-class Notice(QFrame):
+class Notice(QWidget):
     """What went wrong, and what to do about it. Takes no room when there is nothing to say."""
 
     def __init__(self, name: str, parent: QWidget) -> None:
@@ -113,14 +113,27 @@ class Notice(QFrame):
         self.setObjectName(name)
         self._error = self._label(f"{name}_text")
         self._hint = self._label(f"{name}_hint")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 4, 4)
-        layout.setSpacing(2)
-        layout.addWidget(self._error)
-        layout.addWidget(self._hint)
-        # A bar at the side instead of a colour for the text: readable on light and dark themes.
-        self.setStyleSheet(f"QFrame#{name} {{ border: none; border-left: 3px solid #d9534f; }}")
+        lines = QVBoxLayout()
+        lines.setContentsMargins(0, 0, 0, 0)
+        lines.setSpacing(2)
+        lines.addWidget(self._error)
+        lines.addWidget(self._hint)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._bar())
+        layout.addLayout(lines, 1)
         self.hide()
+
+    def _bar(self) -> QWidget:
+        # At the side, instead of a colour for the text: readable on light and dark themes. A style sheet would do it
+        # too, but would keep the docker's font from the labels.
+        bar = QWidget(self)
+        bar.setFixedWidth(3)
+        palette = bar.palette()
+        palette.setColor(bar.backgroundRole(), QColor("#d9534f"))
+        bar.setPalette(palette)
+        bar.setAutoFillBackground(True)
+        return bar
 
     def _label(self, name: str) -> QLabel:
         label = QLabel(self)

@@ -208,12 +208,15 @@ def new_document(name, width, height, model="RGBA", depth="U8", profile=""):
 
 def _picture(width, height):
     """BGRA: gradients with a coarse chequered pattern; no two parts are alike."""
+    lights = [[40 if (x // 16 + phase) % 2 else 0 for x in range(width)] for phase in (0, 1)]
+    blues = [bytes(60 + light for light in row) for row in lights]
+    reds = bytes(60 + x * 150 // width for x in range(width))
+    row = bytearray(b"\xff" * (4 * width))
+    row[2::4] = reds
     rows = []
     for y in range(height):
-        row = bytearray()
-        for x in range(width):
-            light = 40 if (x // 16 + y // 16) % 2 else 0
-            row += bytes((60 + light, 40 + y * 150 // height, 60 + x * 150 // width, 255))
+        row[0::4] = blues[y // 16 % 2]
+        row[1::4] = bytes((40 + y * 150 // height,)) * width
         rows.append(bytes(row))
     return b"".join(rows)
 
