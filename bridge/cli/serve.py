@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,13 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--tls-cert", type=FILE, help="PEM certificate; needed to listen beyond this machine.")
 @click.option("--tls-key", type=FILE, help="PEM key.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--max-megapixels", type=click.FloatRange(0.01, 1024), help="Most of one picture.  [default: 67.1]")
+@click.option("--max-steps", type=click.IntRange(1, 1000), help="Most of a job.  [default: 150]")
+@click.option("--max-images", type=click.IntRange(1, 64), help="Most of a job.  [default: 16]")
+@click.option("--max-queue", type=click.IntRange(1), help="Most unfinished jobs of one session.  [default: 32]")
+@click.option("--max-message-mb", type=click.IntRange(1, 4096), help="Largest message.  [default: 537]")
+@click.option("--history-size", type=click.FloatRange(0.001), help="Stored results, in GB.  [default: 4.3]")
+@click.option("--ping-interval", type=click.FloatRange(0.1), help="Seconds between websocket pings.  [default: 10]")
 def serve(**options: Any) -> None:
     """Run the daemon: one port on this machine, one engine process that owns the GPU."""
     from bridge.client.starter import remember_executable
@@ -63,11 +71,33 @@ def build_settings(
     tls_cert: Path | None,
     tls_key: Path | None,
     device: str,
+    max_megapixels: float | None,
+    max_steps: int | None,
+    max_images: int | None,
+    max_queue: int | None,
+    max_message_mb: int | None,
+    history_size: float | None,
+    ping_interval: float | None,
 ) -> Any:
     """The daemon's settings for these options. Folders given come before the models that ship with the package."""
     from bridge.daemon.config import Settings
 
     standard = Settings()
+    limits = replace(
+        standard.limits,
+        **_given(
+            pixels=max_megapixels and round(max_megapixels * 1e6),
+            steps=max_steps,
+            images=max_images,
+            queued_jobs=max_queue,
+            message_bytes=max_message_mb and max_message_mb * 1_000_000,
+        ),
+    )
+    more = _given(
+        history_bytes=history_size and round(history_size * 1e9),
+        ping_interval=ping_interval,
+        ping_timeout=ping_interval and 2 * ping_interval,
+    )
     return Settings(
         host=host,
         port=port,
@@ -80,4 +110,11 @@ def build_settings(
         tls_certificate=tls_cert,
         tls_key=tls_key,
         device=device,
+        limits=limits,
+        **more,
     )
+
+
+def _given(**values: float | None) -> dict[str, Any]:
+    """The options that the user gave."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -15,6 +15,11 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from bridge.protocol import locations
+from bridge.protocol.errors import ErrorCode
+from bridge.protocol.messages import Error, Ping, Submit
+from bridge.protocol.pixels import Picture, PixelFormat
+from bridge.protocol.tasks import ImageToImage
+from bridge.protocol.wire import encode_message
 from tests.daemon.peer import Peer
 
 
@@ -190,3 +195,39 @@ def test_without_the_path_there_is_no_conversation(daemon):
         connect(
             daemon.url.replace("/v1", "/v2"), additional_headers={"Authorization": f"Bearer {daemon.token}"}, proxy=None
         )
+
+
+def test_a_half_open_connection_is_noticed_by_ping(daemon_factory):
+    daemon = daemon_factory("--ping-interval", "0.2")
+    with socket.create_connection(("127.0.0.1", daemon.port), timeout=30) as silent:
+        silent.sendall(
+            f"GET /v1 HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+            f"Authorization: Bearer {daemon.token}\r\n\r\n".encode()
+        )
+        received = b""
+        while chunk := silent.recv(65536):  # ends when the daemon gives up on a peer that never answers a ping
+            received += chunk
+    assert received.startswith(b"HTTP/1.1 101")
+    assert b"keepalive ping timeout" in received
+    daemon.stop()
+
+
+def test_limits_are_configurable_and_announced(daemon_factory):
+    daemon = daemon_factory("--max-steps", "7", "--max-megapixels", "1", "--max-queue", "2", "--max-images", "3")
+    with Peer(daemon.url, daemon.token) as peer:
+        limits = peer.welcome.limits
+        assert (limits.steps, limits.pixels, limits.queued_jobs, limits.images) == (7, 1_000_000, 2, 3)
+    daemon.stop()
+
+
+def test_a_message_beyond_the_limit_is_refused_by_name_and_the_connection_lives_on(daemon_factory):
+    daemon = daemon_factory("--max-message-mb", "1")
+    with Peer(daemon.url, daemon.token) as peer:
+        image = Picture(640, 640, PixelFormat.RGBA8, bytes(640 * 640 * 4))
+        peer.socket.send(encode_message(Submit(request_id=9, job_id="large", task=ImageToImage(image=image))))
+        refused = peer.receive()
+        assert isinstance(refused, Error)
+        assert (refused.request_id, refused.error.code) == (9, ErrorCode.MESSAGE_TOO_LARGE)
+        assert peer.ask(Ping).engine
+    daemon.stop()
