@@ -164,8 +164,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--no-timing", action="store_true")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--threads", type=int, default=2, help="1 where other programs use the cores as well")
     arguments = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(arguments.threads)
     figures = evaluate(load_pipeline(arguments.folder), load_classifier(arguments.judge), arguments)
     print(as_markdown(figures))
     if arguments.json:

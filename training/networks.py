@@ -59,6 +59,7 @@ def new_scheduler() -> DDIMScheduler:
         beta_end=0.025,
         prediction_type="v_prediction",
         timestep_spacing="trailing",
+        steps_offset=1,
         clip_sample=False,
         set_alpha_to_one=True,
     )

@@ -42,8 +42,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=15)
     parser.add_argument("--guidance", type=float, default=4.0)
     parser.add_argument("--colours", type=int, default=len(COLOURS))
+    parser.add_argument("--threads", type=int, default=2, help="1 where other programs use the cores as well")
     arguments = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(arguments.threads)
     pipeline = build_pipeline(arguments.run)
     pipeline.set_progress_bar_config(disable=True)
     colours = COLOURS[: arguments.colours]
