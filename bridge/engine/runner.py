@@ -19,7 +19,7 @@ from .models.loading import LoadedModel
 from .models.shelf import ModelShelf
 from .painter import Settings
 from .planning import check_task, plan_for
-from .schedulers import make_scheduler
+from .schedulers import check_steps
 from .stages import Stages
 
 
@@ -54,7 +54,7 @@ class Runner:
         check_task(run.task)
         model = self._load(run, stages)
         settings = Settings.of(run.task, model)
-        make_scheduler(settings.scheduler, model.own_scheduler)  # Refuses a wrong name before any work is done.
+        check_steps(settings.scheduler, model.own_scheduler, settings.steps)
         ladder = MemoryLadder(self._device, self._shelf, model)
         plan = plan_for(run.task, model)
         making = Making(run, plan, model, settings, stages, ladder, self._device, self._send)

@@ -82,6 +82,31 @@ def make_scheduler(name: str, own: Any) -> Any:
         raise _refused(f"The scheduler {name!r} cannot be used with this model: {error}", "") from error
 
 
+def check_steps(name: str, own: Any, steps: int) -> None:
+    """Refuse a number of steps that the scheduler called `name` cannot divide its time into.
+
+    Raises:
+        BridgeError: `invalid_field` for `task.steps`, or as `make_scheduler`.
+    """
+    scheduler = make_scheduler(name, own)
+    if is_flow(scheduler):
+        return  # Continuous time takes any number.
+    trained = int(scheduler.config.get("num_train_timesteps", 1000))
+    problem = f"this model was trained with {trained} steps" if steps >= trained else ""
+    try:
+        if not problem:
+            scheduler.set_timesteps(steps)
+    except (ValueError, IndexError, RuntimeError) as error:
+        problem = str(error)
+    if problem:
+        raise BridgeError(
+            ErrorCode.INVALID_FIELD,
+            f"{steps} steps are not possible with {type(scheduler).__name__}: {problem}",
+            hint="Take fewer steps, or another scheduler.",
+            field="task.steps",
+        )
+
+
 def _is_scheduler(found: Any) -> bool:
     return inspect.isclass(found) and issubclass(found, SchedulerMixin) and issubclass(found, ConfigMixin)
 

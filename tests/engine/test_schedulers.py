@@ -59,5 +59,12 @@ def test_a_scheduler_of_the_other_kind_is_refused_with_those_that_fit(name: str,
     assert "take one of" in caught.value.hint
 
 
+@pytest.mark.parametrize(("name", "steps"), [("", 1000), ("lcm", 60)])
+def test_more_steps_than_a_scheduler_has_are_refused(bench: Bench, name: str, steps: int) -> None:
+    outcome = bench.run(TextToImage(width=64, height=64, seed=1, scheduler=name, steps=steps))
+    assert outcome.error is ErrorCode.INVALID_FIELD
+    assert outcome.ended.error.field == "task.steps"
+
+
 def test_every_alias_and_class_is_announced() -> None:
     assert {"euler", "dpmpp_2m_karras", "EulerDiscreteScheduler"} <= set(scheduler_names())
