@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -12,8 +13,11 @@ from PIL import Image
 
 from bridge.cli.failures import Exit, exit_code, run_guarded
 from bridge.cli.main import COMMANDS, cli
+from bridge.cli.serve import build_settings, serve
+from bridge.daemon.config import Settings
 from bridge.protocol import locations
 from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.messages import Limits
 
 
 @pytest.fixture(autouse=True)
@@ -132,27 +136,26 @@ def test_serve_refuses_to_listen_on_a_network_without_encryption(capsys):
     assert "--tls-cert" in capsys.readouterr().err
 
 
-def test_serve_hands_every_option_on():
-    from pathlib import Path
+def test_serve_hands_every_option_on(tmp_path):
+    options = {
+        "--host": "localhost", "--port": "5", "--model": "a", "--models-dir": str(tmp_path), "--token-file": "token",
+        "--allow-origin": "https://example.org", "--log-level": "debug", "--tls-cert": "cert", "--tls-key": "key",
+        "--device": "cpu", "--max-megapixels": "2", "--max-steps": "7", "--max-images": "3", "--max-queue": "4",
+        "--max-message-mb": "9", "--history-size": "0.5", "--ping-interval": "1.5",
+    }  # fmt: skip
+    arguments = [part for pair in options.items() for part in pair] + ["--model", "b", "--log-json"]
+    context = serve.make_context("serve", arguments)
+    assert {option for parameter in serve.params for option in parameter.opts} == {*options, "--log-json"}
 
-    from bridge.cli.serve import build_settings
-
-    settings = build_settings(
-        host="localhost",
-        port=5,
-        models=("a", "b"),
-        models_dirs=(Path("models"),),
-        token_file=Path("token"),
-        allowed_origins=("https://example.org",),
-        log_level="debug",
-        log_json=True,
-        tls_cert=Path("cert"),
-        tls_key=Path("key"),
-        device="cpu",
-    )
+    settings = build_settings(**context.params)
     assert (settings.host, settings.port, settings.models, settings.device) == ("localhost", 5, ("a", "b"), "cpu")
     assert (settings.token_file, settings.allowed_origins) == (Path("token"), ("https://example.org",))
     assert (settings.log_level, settings.log_json) == ("debug", True)
     assert (settings.tls_certificate, settings.tls_key) == (Path("cert"), Path("key"))
-    assert settings.model_folders[0] == Path("models")
-    assert len(settings.model_folders) == 2
+    assert settings.model_folders == (tmp_path, *Settings().model_folders)
+    assert settings.limits == Limits(message_bytes=9_000_000, pixels=2_000_000, steps=7, images=3, queued_jobs=4)
+    assert (settings.history_bytes, settings.ping_interval, settings.ping_timeout) == (500_000_000, 1.5, 3.0)
+
+
+def test_serve_without_options_runs_with_the_daemons_own_settings():
+    assert build_settings(**serve.make_context("serve", []).params) == Settings()
