@@ -23,16 +23,20 @@ ENTER_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
 class PromptEdit(QPlainTextEdit):
-    """A text of `least` to `most` lines in height. Tab leaves it, Ctrl+Enter asks to generate."""
+    """A text of at least `least` lines in height, and at most `most` if that is given.
+
+    Tab leaves it, Ctrl+Enter asks to generate.
+    """
 
     submitted = pyqtSignal()
 
-    def __init__(self, least: int, most: int, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, least: int, most: int | None = None) -> None:
         super().__init__(parent)
         self._least = least
         self.setTabChangesFocus(True)
         self.setMinimumHeight(self._height_of(least))
-        self.setMaximumHeight(self._height_of(most))
+        if most is not None:
+            self.setMaximumHeight(self._height_of(most))
         self.setMinimumWidth(0)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
 
@@ -70,6 +74,7 @@ class PercentSlider(QWidget):
 
     def __init__(self, name: str, parent: QWidget) -> None:
         super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._slider = QSlider(Qt.Orientation.Horizontal, self)
         self._slider.setRange(1, 100)
         self._slider.setPageStep(10)
