@@ -19,14 +19,14 @@ PATIENCE = 60.0
 class EnginePeer:
     """Starts `python -m bridge.engine`, sends it messages and collects what it says."""
 
-    def __init__(self, folder: Path, faults: str = "") -> None:
+    def __init__(self, folder: Path, faults: str = "", device: str = "cpu") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.shared = SharedPixels(folder)
         self.log = folder / "engine.log"
         environment = {**os.environ, "LATENT_BRIDGE_ENGINE_FAULTS": faults, "HF_HUB_OFFLINE": "1"}
         command = [sys.executable, "-m", "bridge.engine", "--shared-pixels", str(folder)]
         self.process = subprocess.Popen(
-            [*command, "--device", "cpu", "--threads", "1"],
+            [*command, "--device", device, "--threads", "1"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log.open("wb"),

@@ -209,12 +209,11 @@ def test_what_libraries_print_does_not_reach_the_pipe(
         assert "hello from a library" in peer.log.read_text()
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="the device is there")
 def test_a_device_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "bridge.engine", "--shared-pixels", str(tmp_path), "--device", "mps"]
-    done = subprocess.run(command, stdin=subprocess.PIPE, capture_output=True, text=True, check=False)
-    if sys.platform != "darwin":
-        assert done.returncode == 1
-        assert "There is no mps device here." in done.stderr
+    with EnginePeer(tmp_path, device="mps") as peer:
+        assert peer.exit_code() == 1
+        assert "There is no mps device here." in peer.log.read_text()
 
 
 def test_the_probe_prints_one_json_object() -> None:
