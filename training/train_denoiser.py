@@ -2,7 +2,8 @@
 
     python -m training.train_denoiser --minutes 60 --run training/runs/a
 
-It resumes from `denoiser.pt` in the run folder. Ctrl-C or SIGTERM writes that checkpoint and ends.
+It starts from `text-encoder.pt` (see training.train_text_encoder), and from the U-Net of `denoiser-before.pt`
+if there is one, and resumes from `denoiser.pt`. Ctrl-C or SIGTERM writes that checkpoint and ends.
 Small pictures (128 pixels) carry most of the training; in its last part some batches are larger ones,
 where the run has them encoded, so that large pictures hold together.
 """
@@ -27,7 +28,7 @@ from training.encode import load_latents
 from training.networks import new_denoiser, new_scheduler, new_text_encoder
 
 PEAK_RATE = 8e-4
-BATCH = 24
+BATCH = 16
 LARGE_SIZE = 256
 #: Large pictures are 1 batch in 4 after this part of the time, in windows of this many latents a side.
 LARGE_FROM, LARGE_EVERY, LARGE_WINDOWS = 0.55, 4, (48, 64)
@@ -116,6 +117,17 @@ class Trainer:
         torch.save({**state, "optimiser": self.optimiser.state_dict()}, partial)
         partial.replace(path)
 
+    def begin(self, run: Path) -> float:
+        """Start from the taught text encoder, and the U-Net of an earlier run, where the run has them."""
+        text, earlier = run / "text-encoder.pt", run / "denoiser-before.pt"
+        if earlier.exists():
+            self.networks.load_state_dict(torch.load(earlier)["networks"])
+        if text.exists():
+            self.networks["text"].load_state_dict(torch.load(text))
+        for name, value in self.networks.state_dict().items():
+            self.average[name].copy_(value)
+        return 0.0
+
     def load(self, path: Path) -> float:
         """Read what `save` wrote and return the seconds spent."""
         state = torch.load(path)
@@ -148,7 +160,7 @@ def train(run: Path, minutes: float, seed: int) -> None:
     large = read_latents(run, LARGE_SIZE, tokenizer) if list(run.glob(f"latents-{LARGE_SIZE}-*")) else small
     torch.manual_seed(seed)
     trainer, path = Trainer(tokenizer), run / "denoiser.pt"
-    spent = trainer.load(path) if path.exists() else 0.0
+    spent = trainer.load(path) if path.exists() else trainer.begin(run)
     torch.manual_seed(seed + trainer.steps)
     rng = np.random.default_rng([seed, trainer.steps])
     clock, saved, running = Clock(minutes * 60, spent), time.monotonic(), 1.0
@@ -157,7 +169,7 @@ def train(run: Path, minutes: float, seed: int) -> None:
         while clock.fraction() < 1 and not stop:
             use_large = large is not small and clock.fraction() > LARGE_FROM and trainer.steps % LARGE_EVERY == 0
             window = int(rng.choice(LARGE_WINDOWS)) if use_large else 32
-            count = max(6, BATCH * 32**2 // window**2)
+            count = max(4, BATCH * 32**2 // window**2)
             latents, tokens = (large if use_large else small).batch(count, window)
             loss = trainer.step(latents, tokens, clock.rate(PEAK_RATE, trainer.steps, warmup=300))
             running += 0.02 * (loss - running)
