@@ -34,6 +34,10 @@ def serve_pipes(shared_pixels: Path, device: str, threads: int) -> int:
 
 
 def _serve(link: Link, device_name: str, threads: int) -> None:
+    # OpenMP threads that spin while they wait starve each other where cores are shared: a job measured on two busy
+    # cores took 64 s with spinning and 1.5 s without. Read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("KMP_BLOCKTIME", "0")
     import torch
 
     if threads > 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 from scipy import ndimage
 
 from bridge.engine.conversion import Floats
@@ -55,15 +56,42 @@ def _along_ring(difference: Floats, ring: Bools, selection: Bools) -> Floats:
     """The difference on the ring, smoothed, continued to both sides, and gone some way inside the selection."""
     inside = ndimage.distance_transform_edt(~ring).astype(np.float32)
     width = max(4.0, 2.0 * ring.sum() / max(1, _edge_length(selection)))
+    # What is smoothed this much needs no full resolution.
+    factor = max(1, int(width / 6))
     weight = ring.astype(np.float32)
-    smooth_weight = ndimage.gaussian_filter(weight, width / 2, mode="nearest")
-    smooth = np.stack(
-        [ndimage.gaussian_filter(difference[..., n] * weight, width / 2, mode="nearest") for n in range(3)], axis=-1
-    )
-    shift = np.clip(smooth / np.maximum(smooth_weight, 1e-3)[..., None], -MAX_SHIFT, MAX_SHIFT)
+    coarse_weight = ndimage.gaussian_filter(_reduced(weight, factor), width / 2 / factor, mode="nearest")
+    coarse = np.maximum(coarse_weight, 1e-3)
+    planes = []
+    for n in range(3):
+        sums = ndimage.gaussian_filter(
+            _reduced(difference[..., n] * weight, factor), width / 2 / factor, mode="nearest"
+        )
+        planes.append(_enlarged(np.clip(sums / coarse, -MAX_SHIFT, MAX_SHIFT), factor, ring.shape))
+    shift = np.stack(planes, axis=-1)
     fade = np.exp(-((inside / width) ** 2))[..., None]
     found: Floats = (shift * fade).astype(np.float32)
     return found
+
+
+def _reduced(values: Floats, factor: int) -> Floats:
+    """Means of square blocks; what sticks out is padded by the outermost values."""
+    if factor == 1:
+        return values
+    height, width = values.shape
+    padded = np.pad(values, ((0, -height % factor), (0, -width % factor)), mode="edge")
+    rows, columns = padded.shape[0] // factor, padded.shape[1] // factor
+    means: Floats = padded.reshape(rows, factor, columns, factor).mean(axis=(1, 3), dtype=np.float32)
+    return means
+
+
+def _enlarged(values: Floats, factor: int, shape: tuple[int, ...]) -> Floats:
+    """The inverse of `_reduced`, smoothly."""
+    if factor == 1:
+        return values
+    plane = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
+    size = (values.shape[1] * factor, values.shape[0] * factor)
+    large: Floats = np.asarray(plane.resize(size, Image.Resampling.BILINEAR))
+    return large[: shape[0], : shape[1]]
 
 
 def _edge_length(selection: Bools) -> int:
