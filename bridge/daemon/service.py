@@ -21,6 +21,7 @@ from bridge.protocol.messages import (
     FINAL_STATES,
     ErrorInfo,
     JobEvent,
+    JobNotice,
     JobQueued,
     JobResult,
     JobStatus,
@@ -42,7 +43,7 @@ from bridge.protocol.wire import describe_picture
 
 from .catalogue import Catalogue, kind_of
 from .engine import Engine
-from .history import History, JobRecord, no_picture
+from .history import History, JobRecord, StoredEvent, no_picture
 from .jobqueue import FairQueue
 from .jobs import ActiveJob, adopt_pictures, pictures_of, release_pictures
 from .limits import check_limits
@@ -158,14 +159,23 @@ class BridgeService:
         return self._status_of(request_id, await self._known(job_id))
 
     async def missed_events(self, job_id: str, after: int) -> AsyncIterator[JobEvent]:
-        """The lasting events of a job after number `after`, with their pixels."""
+        """The lasting events of a job after number `after`, with their pixels.
+
+        A result whose pixels have made room for newer ones comes as a `JobNotice` instead.
+        """
         for event in await self._history.events(job_id, after):
             if event.type == JobResult.type:
-                index = int(event.body["index"])
-                layer = await self._history.layer(job_id, index)
-                yield JobResult(job_id=job_id, seq=event.seq, index=index, layer=layer)
+                yield await self._stored_result(job_id, event)
             else:
                 yield from_plain(EVENT_TYPES[event.type], event.body, no_picture)
+
+    async def _stored_result(self, job_id: str, event: StoredEvent) -> JobEvent:
+        index = int(event.body["index"])
+        try:
+            layer = await self._history.layer(job_id, index)
+        except BridgeError as error:
+            return JobNotice(job_id=job_id, seq=event.seq, notice=ErrorInfo.of(error))
+        return JobResult(job_id=job_id, seq=event.seq, index=index, layer=layer)
 
     async def cancel(self, owner: str, job_id: str, request_id: int) -> JobStatus:
         """Stop a job. Raises `BridgeError` (`unknown_job`, `not_owner`)."""

@@ -14,6 +14,7 @@ from bridge.protocol.messages import (
     JobCancelled,
     JobFailed,
     JobFinished,
+    JobNotice,
     JobPreview,
     JobProgress,
     JobQueued,
@@ -167,6 +168,23 @@ def test_another_session_can_see_but_not_hear(tiny_daemon, peer, job_id):
         assert fetched.layer == mine.layer
         missing = other.ask(FetchResult, job_id=job_id, index=9)
         assert missing.error.code is ErrorCode.UNKNOWN_JOB
+
+
+def test_an_evicted_result_is_told_and_does_not_stop_the_replay(daemon_factory, tiny_model):
+    daemon = daemon_factory("--model", str(tiny_model), "--history-size", "0.001")
+    with Peer(daemon.url, daemon.token) as peer:
+        for seed, name in enumerate(("first", "second")):
+            peer.submit(name, small(width=400, height=400, steps=1, seed=seed))
+            peer.events(name)
+        peer.submit("third", small())  # runs when the history has been brought to its size
+        peer.events("third")
+        peer.ask(Attach, job_id="first", after=0)
+        replay = peer.events("first")
+        assert [type(event) for event in replay] == [JobNotice, JobFinished]
+        assert replay[0].notice.code is ErrorCode.RESULT_EVICTED
+        assert peer.ask(FetchResult, job_id="first").error.code is ErrorCode.RESULT_EVICTED
+        assert peer.ask(FetchResult, job_id="second").layer
+    daemon.stop()
 
 
 def test_unknown_jobs_are_named_as_such(peer):
