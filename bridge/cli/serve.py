@@ -18,7 +18,13 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.command()
 @click.option("--host", default=locations.DEFAULT_HOST, show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=locations.DEFAULT_PORT, show_default=True, help="0: a free one."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=locations.DEFAULT_PORT,
+    envvar="LATENT_BRIDGE_PORT",
+    show_default=True,
+    show_envvar=True,
+    help="0: a free one.",
 )
 @click.option("--model", "models", multiple=True, help="A diffusers folder or hub id; the first is the default model.")
 @click.option(

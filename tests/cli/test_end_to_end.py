@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from bridge.client import connect
+from bridge.protocol import locations
 
 QUICK = ("--steps", 2, "--seed", 3)
 NOISE = numpy.random.default_rng(5).integers(0, 256, (64, 96, 3), dtype=numpy.uint8)
@@ -211,11 +212,9 @@ def test_on_a_terminal_there_is_a_progress_bar_and_stdout_stays_clean(tiny_daemo
 
 
 def test_start_starts_a_daemon_that_stays(tmp_path):
-    environment = {**os.environ, "LATENT_BRIDGE_HOME": str(tmp_path / "home")}
+    # The default port may be somebody else's here.
+    environment = {**os.environ, "LATENT_BRIDGE_HOME": str(tmp_path / "home"), "LATENT_BRIDGE_PORT": "0"}
     command = [sys.executable, "-m", "bridge.cli.main", "models", "--json", "--start"]
-    from bridge.protocol import locations
-
-    # The default port may be somebody else's here; the default port is what `--start` means.
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     found = locations.read_discovery(tmp_path / "home" / "runtime" / locations.DISCOVERY_NAME)
     try:
