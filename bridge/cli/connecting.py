@@ -48,8 +48,11 @@ def open_bridge(address: str | None, token_file: Path | None, start: bool) -> Br
     try:
         return attempt()
     except BridgeError as error:
-        if not start or address is not None or error.code is not ErrorCode.NOT_CONNECTED:
+        if address is not None or error.code is not ErrorCode.NOT_CONNECTED:
             raise
+        if not start:
+            hint = f"{error.hint} Or add --start to this command.".lstrip()
+            raise BridgeError(error.code, error.message, hint=hint, field=error.field) from error
     import sys
 
     from bridge.client.starter import daemon_command, start_daemon

@@ -101,6 +101,7 @@ def test_without_a_daemon_commands_say_how_to_start_one_and_end_with_3(capsys, a
     assert run(*arguments) == Exit.NO_DAEMON
     error = capsys.readouterr().err
     assert "latent-bridge serve" in error
+    assert "--start" in error
     assert error.count("\n") == 1
 
 

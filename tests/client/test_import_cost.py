@@ -12,6 +12,8 @@ import msgpack
 import pytest
 import websockets
 
+from tests.interpreters import interpreters
+
 ROOT = Path(__file__).resolve().parents[2]
 
 HEAVY = {"numpy", "PIL", "torch", "click", "rich", "bridge.daemon", "bridge.engine", "bridge.cli", "asyncio"}
@@ -48,20 +50,6 @@ def test_importing_the_client_brings_nothing_heavy():
     modules = set(json.loads(done.stdout))
     assert "websockets.sync.client" in modules
     assert not HEAVY & modules
-
-
-def interpreters() -> list[str]:
-    """One Python of each version from 3.10 to 3.13 that can be found here."""
-    found: dict[str, str] = {}
-    for minor in range(10, 14):
-        candidates = [shutil.which(f"python3.{minor}")]
-        candidates += map(str, sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python3.{minor}")))
-        for candidate in filter(None, candidates):
-            check = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-            answer = subprocess.run(check, capture_output=True, text=True, check=False)
-            if answer.returncode == 0:
-                found.setdefault(answer.stdout.strip(), candidate)
-    return list(found.values())
 
 
 @pytest.fixture(scope="module")

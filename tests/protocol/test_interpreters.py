@@ -3,11 +3,12 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import msgpack
 import pytest
+
+from tests.interpreters import interpreters
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,20 +46,6 @@ for packed in (b"\\x91" * 100000, b"\\x81" * 100000, b"\\xdd\\xff\\xff\\xff\\xff
 assert not {"numpy", "PIL", "torch"} & set(sys.modules)
 print("ok", sys.version.split()[0])
 """
-
-
-def interpreters() -> list[str]:
-    """Every Python from 3.10 to 3.13 that can be found here, this one first."""
-    found = {f"{sys.version_info.major}.{sys.version_info.minor}": sys.executable}
-    for minor in range(10, 14):
-        candidates = [shutil.which(f"python3.{minor}")]
-        candidates += map(str, sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python3.{minor}")))
-        for candidate in filter(None, candidates):
-            check = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-            answer = subprocess.run(check, capture_output=True, text=True, check=False)
-            if answer.returncode == 0:
-                found.setdefault(answer.stdout.strip(), candidate)
-    return list(found.values())
 
 
 @pytest.fixture(scope="module")
