@@ -52,6 +52,7 @@ class EngineProcess:
         self._state: EngineState = "starting"
         self._problem = ""
         self._running: str | None = None
+        self._closing = False
         self._inbox: asyncio.Queue[LinkMessage | None] = asyncio.Queue()
 
     @property
@@ -120,6 +121,7 @@ class EngineProcess:
         """End the process, whatever it does."""
         if self._supervisor is None:
             return
+        self._closing = True
         process = self._process
         if process is not None and process.returncode is None:
             self._send(Shutdown())
@@ -180,7 +182,10 @@ class EngineProcess:
         self._ready.clear()
         self._state = "restarting"
         self._problem = _describe_end(code, self._log_file)
-        log.warning("engine ended", pid=self._process.pid, problem=self._problem)
+        if self._closing:
+            log.info("engine ended", pid=self._process.pid)
+        else:
+            log.warning("engine ended", pid=self._process.pid, problem=self._problem)
         if self._running is not None:
             self._inbox.put_nowait(None)
         return became_ready

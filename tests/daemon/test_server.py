@@ -14,6 +14,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from bridge.daemon.config import Settings
+from bridge.daemon.server import open_listener
 from bridge.protocol import locations
 from bridge.protocol.errors import ErrorCode
 from bridge.protocol.messages import Error, Ping, Submit
@@ -231,3 +233,8 @@ def test_a_message_beyond_the_limit_is_refused_by_name_and_the_connection_lives_
         assert (refused.request_id, refused.error.code) == (9, ErrorCode.MESSAGE_TOO_LARGE)
         assert peer.ask(Ping).engine
     daemon.stop()
+
+
+def test_small_messages_do_not_wait_for_each_other():
+    with open_listener(Settings(port=0)) as listener:
+        assert listener.proto == socket.IPPROTO_TCP, "asyncio sets TCP_NODELAY on connections of such listeners only"
