@@ -83,7 +83,11 @@ def stages(steps: int | None) -> tuple[Stage, ...]:
     common: dict[str, Any] = {"steps": steps, "seed": 7}
 
     def inpaint(bridge: Bridge, prompt: str) -> Image:
-        return _image(bridge.inpaint(photograph, coffee_mask(photograph), prompt, extent="canvas", **common))
+        return _image(
+            bridge.inpaint(
+                photograph, coffee_mask(photograph), prompt, extent="canvas", grow=2, feather=12, blend=8, **common
+            )
+        )
 
     def outpaint(bridge: Bridge, prompt: str) -> Image:
         return _image(bridge.outpaint(photograph, prompt, right=160, extent="canvas", **common))
