@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import aiosqlite
 
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import ErrorInfo, JobFailed, JobState, JobSummary
@@ -24,6 +23,7 @@ from bridge.protocol.plain import from_plain, to_plain
 from bridge.protocol.tasks import Layer
 from bridge.protocol.wire import describe_picture, picture_from
 
+from .database import Database
 from .pixel_store import PixelStore
 
 SCHEMA = """
@@ -43,6 +43,9 @@ CREATE TABLE IF NOT EXISTS results (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS results_by_digest ON results (digest);
 """
+
+LARGE_BYTES = 8 << 20
+"""Pixels above this are stored in a thread of their own."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,9 @@ class JobRecord:
 
 
 class History:
-    """The daemon's memory. Used from the event loop; blocking work happens in threads."""
+    """The daemon's memory. Used from the event loop; files and database are touched in the database's thread."""
 
-    def __init__(self, database: aiosqlite.Connection, store: PixelStore, limit_bytes: int) -> None:
+    def __init__(self, database: Database, store: PixelStore, limit_bytes: int) -> None:
         self._database = database
         self._store = store
         self._limit_bytes = limit_bytes
@@ -82,17 +85,16 @@ class History:
         store = PixelStore(folder / "pixels")
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            database = await _open_database(folder / "history.sqlite")
-        except (OSError, aiosqlite.Error) as error:
+            database = await Database.open(folder / "history.sqlite", SCHEMA)
+        except (OSError, sqlite3.Error) as error:
             raise BridgeError(
                 ErrorCode.INTERNAL,
                 f"The history in {folder} cannot be opened: {error}.",
                 hint="Is the disk full, or does another daemon use this folder?",
             ) from error
         await asyncio.to_thread(store.sweep)
-        history = cls(database, store, limit_bytes)
-        await history._interrupt_leftovers()
-        return history
+        await database.run(_interrupt_leftovers)
+        return cls(database, store, limit_bytes)
 
     async def close(self) -> None:
         """Close the database."""
@@ -100,63 +102,51 @@ class History:
 
     async def add_job(self, summary: JobSummary, owner: str, fingerprint: str) -> None:
         """Remember a new job, or that an interrupted one is queued again (its failure is forgotten then)."""
-        await self._database.execute("DELETE FROM events WHERE job_id = ? AND type = 'job_failed'", (summary.job_id,))
-        await self._database.execute(
-            "INSERT INTO jobs (job_id, owner, state, task, prompt, images, fingerprint, created) "
-            "VALUES (?, ?, 'queued', ?, ?, ?, ?, ?) "
-            "ON CONFLICT (job_id) DO UPDATE SET state = 'queued', error = NULL",
-            (summary.job_id, owner, summary.task, summary.prompt, summary.images, fingerprint, summary.created),
-        )
+
+        def write(database: sqlite3.Connection) -> None:
+            database.execute("DELETE FROM events WHERE job_id = ? AND type = 'job_failed'", (summary.job_id,))
+            database.execute(
+                "INSERT INTO jobs (job_id, owner, state, task, prompt, images, fingerprint, created) "
+                "VALUES (?, ?, 'queued', ?, ?, ?, ?, ?) "
+                "ON CONFLICT (job_id) DO UPDATE SET state = 'queued', error = NULL",
+                (summary.job_id, owner, summary.task, summary.prompt, summary.images, fingerprint, summary.created),
+            )
+
+        await self._database.run(write)
 
     async def add_event(
         self, job_id: str, event: StoredEvent, state: JobState | None = None, error: ErrorInfo | None = None
     ) -> None:
         """Write a lasting event, together with the state that it brings about."""
-        await self._database.execute("BEGIN")
-        try:
-            await self._insert_event(job_id, event)
-            if state is not None:
-                plain = json.dumps(to_plain(error, describe_picture)) if error else None
-                await self._database.execute(
-                    "UPDATE jobs SET state = ?, error = ? WHERE job_id = ?", (state, plain, job_id)
-                )
-            await self._database.execute("COMMIT")
-        except BaseException:
-            await self._database.execute("ROLLBACK")
-            raise
+        await self._database.run(lambda database: _write_event(database, job_id, event, state, error))
 
     async def add_result(self, job_id: str, seq: int, position: int, layer: Layer) -> Picture:
         """Store an image and the event that announces it; returns the stored picture, a view of its file.
 
         Once this returns, the image survives the death of any process.
         """
-        digest = await asyncio.to_thread(self._store.put, layer.picture.pixels)
-        plain = json.dumps(to_plain(layer, lambda picture: {**describe_picture(picture), "digest": digest}))
-        await self._database.execute("BEGIN")
-        try:
-            await self._database.execute(
+        pixels = layer.picture.pixels
+        # A small file is written on the way; a large one would keep other clients waiting for the database.
+        large = layer.picture.nbytes > LARGE_BYTES
+        written = await asyncio.to_thread(self._store.put, pixels) if large else None
+
+        def write(database: sqlite3.Connection) -> memoryview:
+            digest = written or self._store.put(pixels)
+            plain = json.dumps(to_plain(layer, lambda picture: {**describe_picture(picture), "digest": digest}))
+            database.execute(
                 "INSERT OR REPLACE INTO results (job_id, position, digest, bytes, layer, created) "
                 "VALUES (?, ?, ?, ?, ?, ?)",
                 (job_id, position, digest, layer.picture.nbytes, plain, time.time()),
             )
-            await self._insert_event(job_id, StoredEvent(seq, "job_result", {"index": position}))
-            await self._database.execute("COMMIT")
-        except BaseException:
-            await self._database.execute("ROLLBACK")
-            raise
-        return replace(layer.picture, pixels=await asyncio.to_thread(self._store.view, digest))
+            _insert_event(database, job_id, StoredEvent(seq, "job_result", {"index": position}))
+            return self._store.view(digest)
 
-    async def _insert_event(self, job_id: str, event: StoredEvent) -> None:
-        await self._database.execute(
-            "INSERT INTO events (job_id, seq, type, body) VALUES (?, ?, ?, ?)",
-            (job_id, event.seq, event.type, json.dumps(event.body)),
-        )
+        return replace(layer.picture, pixels=await self._database.run(write))
 
     async def events(self, job_id: str, after: int = 0) -> list[StoredEvent]:
         """The lasting events of a job after number `after`, in order."""
-        rows = await self._database.execute_fetchall(
-            "SELECT seq, type, body FROM events WHERE job_id = ? AND seq > ? ORDER BY seq", (job_id, after)
-        )
+        query = "SELECT seq, type, body FROM events WHERE job_id = ? AND seq > ? ORDER BY seq"
+        rows = await self._database.run(lambda database: database.execute(query, (job_id, after)).fetchall())
         return [StoredEvent(row[0], row[1], json.loads(row[2])) for row in rows]
 
     async def layer(self, job_id: str, position: int) -> Layer:
@@ -165,91 +155,93 @@ class History:
         Raises:
             BridgeError: `unknown_job` when there never was one, `result_evicted` when it made room for newer ones.
         """
-        rows = list(
-            await self._database.execute_fetchall(
-                "SELECT layer, digest FROM results WHERE job_id = ? AND position = ?", (job_id, position)
-            )
-        )
-        if not rows:
+
+        def read(database: sqlite3.Connection) -> tuple[str, memoryview] | None:
+            query = "SELECT layer, digest FROM results WHERE job_id = ? AND position = ?"
+            row = database.execute(query, (job_id, position)).fetchone()
+            return (row[0], self._store.view(row[1])) if row else None
+
+        found = await self._database.run(read)
+        if found is None:
             raise BridgeError(
                 ErrorCode.UNKNOWN_JOB,
                 f"Job {job_id} has no image {position}.",
                 hint="`latent-bridge jobs` lists the jobs and how many images each has.",
             )
-        pixels = await asyncio.to_thread(self._store.view, rows[0][1])
-        return from_plain(Layer, json.loads(rows[0][0]), lambda plain, path: picture_from(plain, pixels, path))
+        layer, pixels = found
+        return from_plain(Layer, json.loads(layer), lambda plain, path: picture_from(plain, pixels, path))
 
     async def job(self, job_id: str, viewer: str = "") -> JobRecord | None:
         """What is known of a job, as the session `viewer` sees it."""
-        records = await self._jobs("WHERE job_id = ?", (job_id,), viewer)
+        records = await self._database.run(lambda database: _jobs(database, "WHERE job_id = ?", (job_id,), viewer))
         return records[0] if records else None
 
     async def newest(self, limit: int, viewer: str) -> tuple[JobSummary, ...]:
         """The newest jobs of all sessions, newest first."""
-        records = await self._jobs("ORDER BY created DESC, rowid DESC LIMIT ?", (limit,), viewer)
+        order = "ORDER BY created DESC, rowid DESC LIMIT ?"
+        records = await self._database.run(lambda database: _jobs(database, order, (limit,), viewer))
         return tuple(record.summary for record in records)
-
-    async def _jobs(self, where: str, values: Sequence[object], viewer: str) -> list[JobRecord]:
-        rows = await self._database.execute_fetchall(
-            "SELECT job_id, state, task, prompt, created, images, owner, error, fingerprint, "
-            "(SELECT COUNT(*) FROM results WHERE results.job_id = jobs.job_id), "
-            f"(SELECT COALESCE(MAX(seq), 0) FROM events WHERE events.job_id = jobs.job_id) FROM jobs {where}",
-            tuple(values),
-        )
-        return [_record(row, viewer) for row in rows]
 
     async def evict(self) -> list[str]:
         """Delete the oldest results until the limit holds; returns the jobs that lost pixels. Recipes stay."""
-        lost: list[str] = []
-        while True:
-            row = await self._one("SELECT COALESCE(SUM(bytes), 0) FROM results WHERE NOT evicted")
-            if row[0] <= self._limit_bytes:
-                return lost
-            oldest = await self._one(
-                "SELECT job_id, position, digest FROM results WHERE NOT evicted ORDER BY created LIMIT 1"
-            )
-            await self._database.execute(
-                "UPDATE results SET evicted = 1 WHERE job_id = ? AND position = ?", (oldest[0], oldest[1])
-            )
-            shared = await self._one("SELECT COUNT(*) FROM results WHERE digest = ? AND NOT evicted", (oldest[2],))
-            if shared[0] == 0:
-                await asyncio.to_thread(self._store.remove, oldest[2])
-            if oldest[0] not in lost:
-                lost.append(oldest[0])
+        return await self._database.run(self._evict)
 
-    async def _one(self, query: str, values: Sequence[object] = ()) -> aiosqlite.Row:
-        rows = list(await self._database.execute_fetchall(query, tuple(values)))
-        return rows[0]
-
-    async def _interrupt_leftovers(self) -> None:
-        records = await self._jobs("WHERE state IN ('queued', 'running')", (), "")
-        for record in records:
-            error = ErrorInfo(
-                ErrorCode.INTERRUPTED,
-                "The daemon ended before this job did.",
-                "Send it again; images that were done are kept.",
-            )
-            failed = JobFailed(job_id=record.summary.job_id, seq=record.last_seq + 1, error=error)
-            event = StoredEvent(failed.seq, failed.type, to_plain(failed, describe_picture))
-            await self.add_event(failed.job_id, event, "failed", error)
+    def _evict(self, database: sqlite3.Connection) -> list[str]:
+        (stored,) = database.execute("SELECT COALESCE(SUM(bytes), 0) FROM results WHERE NOT evicted").fetchone()
+        oldest = database.execute(
+            "SELECT job_id, position, digest, bytes FROM results WHERE NOT evicted ORDER BY created"
+        )
+        lost: dict[str, None] = {}
+        while stored > self._limit_bytes:
+            job_id, position, digest, size = oldest.fetchone()
+            database.execute("UPDATE results SET evicted = 1 WHERE job_id = ? AND position = ?", (job_id, position))
+            shared = database.execute("SELECT 1 FROM results WHERE digest = ? AND NOT evicted", (digest,)).fetchone()
+            if shared is None:
+                self._store.remove(digest)
+            stored -= size
+            lost[job_id] = None
+        return list(lost)
 
 
-async def _open_database(path: Path) -> aiosqlite.Connection:
-    database = await aiosqlite.connect(path, isolation_level=None, timeout=1.0)
-    try:
-        # A second daemon on the same folder would take the first one's running jobs for leftovers.
-        await database.execute("PRAGMA locking_mode = EXCLUSIVE")
-        await database.execute("PRAGMA journal_mode = WAL")
-        await database.execute("PRAGMA synchronous = NORMAL")
-        await database.execute("PRAGMA foreign_keys = ON")
-        await database.executescript(SCHEMA)
-    except aiosqlite.Error:
-        await database.close()  # its thread would keep the process alive
-        raise
-    return database
+def _write_event(
+    database: sqlite3.Connection, job_id: str, event: StoredEvent, state: JobState | None, error: ErrorInfo | None
+) -> None:
+    _insert_event(database, job_id, event)
+    if state is not None:
+        plain = json.dumps(to_plain(error, describe_picture)) if error else None
+        database.execute("UPDATE jobs SET state = ?, error = ? WHERE job_id = ?", (state, plain, job_id))
 
 
-def _record(row: aiosqlite.Row, viewer: str) -> JobRecord:
+def _insert_event(database: sqlite3.Connection, job_id: str, event: StoredEvent) -> None:
+    database.execute(
+        "INSERT INTO events (job_id, seq, type, body) VALUES (?, ?, ?, ?)",
+        (job_id, event.seq, event.type, json.dumps(event.body)),
+    )
+
+
+def _jobs(database: sqlite3.Connection, where: str, values: Sequence[object], viewer: str) -> list[JobRecord]:
+    rows = database.execute(
+        "SELECT job_id, state, task, prompt, created, images, owner, error, fingerprint, "
+        "(SELECT COUNT(*) FROM results WHERE results.job_id = jobs.job_id), "
+        f"(SELECT COALESCE(MAX(seq), 0) FROM events WHERE events.job_id = jobs.job_id) FROM jobs {where}",
+        tuple(values),
+    )
+    return [_record(row, viewer) for row in rows]
+
+
+def _interrupt_leftovers(database: sqlite3.Connection) -> None:
+    for record in _jobs(database, "WHERE state IN ('queued', 'running')", (), ""):
+        error = ErrorInfo(
+            ErrorCode.INTERRUPTED,
+            "The daemon ended before this job did.",
+            "Send it again; images that were done are kept.",
+        )
+        failed = JobFailed(job_id=record.summary.job_id, seq=record.last_seq + 1, error=error)
+        event = StoredEvent(failed.seq, failed.type, to_plain(failed, describe_picture))
+        _write_event(database, failed.job_id, event, "failed", error)
+
+
+def _record(row: tuple[Any, ...], viewer: str) -> JobRecord:
     error = from_plain(ErrorInfo, json.loads(row[7]), no_picture) if row[7] else None
     summary = JobSummary(
         job_id=row[0],

@@ -45,4 +45,3 @@ def configure_logs(level: str, as_json: bool) -> None:
     # uvicorn tells of every handshake and every shutdown; the daemon does so itself, with what matters.
     logging.getLogger("uvicorn").setLevel(max(logging.WARNING, root.level))
     logging.getLogger("uvicorn.error").addFilter(is_no_refusal_noise)
-    logging.getLogger("aiosqlite").setLevel(max(logging.WARNING, root.level))
