@@ -68,12 +68,16 @@ def pictures_of(task: Task) -> Iterator[tuple[str, Picture]]:
         value = getattr(task, item.name)
         if isinstance(value, Picture):
             yield item.name, value
+    for number, control in enumerate(task.controls):
+        yield f"controls[{number}].image", control.image
 
 
 def adopt_pictures(task: TaskT, shared: SharedPixels) -> TaskT:
     """Move the pixels of a task out of this process. Blocks; call it in a thread for large pictures."""
-    moved: dict[str, Any] = {name: shared.adopt(picture) for name, picture in pictures_of(task)}
-    return replace(task, **moved) if moved else task
+    values = {item.name: getattr(task, item.name) for item in fields(task)}
+    moved: dict[str, Any] = {name: shared.adopt(value) for name, value in values.items() if isinstance(value, Picture)}
+    controls = tuple(replace(control, image=shared.adopt(control.image)) for control in task.controls)
+    return replace(task, controls=controls, **moved)
 
 
 def release_pictures(task: Task, shared: SharedPixels) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import Limits
-from bridge.protocol.tasks import Outpaint, Task, TextToImage
+from bridge.protocol.tasks import Outpaint, Task, TextToImage, Upscale
 
 from .jobs import pictures_of
 
@@ -36,6 +36,8 @@ def check_limits(task: Task, limits: Limits) -> None:
         width = task.image.width + task.left + task.right
         height = task.image.height + task.top + task.bottom
         sizes.append(("task.image", width, height))
+    if isinstance(task, Upscale):
+        sizes.append(("task.scale", round(task.image.width * task.scale), round(task.image.height * task.scale)))
     for field, width, height in sizes:
         if width * height > limits.pixels:
             raise BridgeError(

@@ -18,8 +18,9 @@ def check_task(task: Generation) -> None:
     """Refuse what cannot be done with any model, before one is loaded.
 
     Raises:
-        BridgeError: `invalid_field`, naming the field.
+        BridgeError: `invalid_field` or `task_unsupported`, naming the field.
     """
+    refuse_what_is_missing(task)
     match task:
         case Inpaint():
             checked_bounds(task)
@@ -27,6 +28,14 @@ def check_task(task: Generation) -> None:
         case Outpaint():
             check_sides(task)
             check_extent(task.extent, task.result_format)
+
+
+def refuse_what_is_missing(task: Generation) -> None:
+    """Refuse parameters that the protocol has and this engine does not have yet, rather than ignore them."""
+    missing = {"seamless": task.seamless != "none", "loras": bool(task.loras), "controls": bool(task.controls)}
+    for name, asked in missing.items():
+        if asked:
+            raise BridgeError(ErrorCode.TASK_UNSUPPORTED, f"This engine has no {name} yet.", field=f"task.{name}")
 
 
 def plan_for(task: Generation, model: LoadedModel) -> Plan:

@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 from .errors import BridgeError, ErrorCode
 from .fields import spec
 from .frames import decode_frame, encode_frame
-from .messages import JOB_ID_PATTERN, ErrorInfo, Stage
+from .messages import JOB_ID_PATTERN, AdapterType, ErrorInfo, Stage
 from .pixels import Picture
 from .plain import from_plain, to_plain
 from .shared_pixels import SharedPicture, SharedPixels
-from .tasks import ImageToImage, Inpaint, Layer, Outpaint, TextToImage
+from .tasks import Layer, Task
 from .wire import describe_picture, picture_from
 
 LENGTH = struct.Struct("<I")
@@ -29,12 +29,24 @@ class ModelSource:
     """Where an engine finds a model."""
 
     id: str = spec("The model's id, for recipes and messages.", max_length=512)
-    location: str = spec("A diffusers folder, or a hub id when `local` is false.", max_length=4096)
-    local: bool = spec("Whether `location` is a folder.", default=True)
+    location: str = spec("A diffusers folder or a checkpoint file, or a hub id when `local` is false.", max_length=4096)
+    local: bool = spec("Whether `location` is on this machine.", default=True)
+    family: str = spec(
+        "Family of models that it belongs to; empty when it is not known yet.", default="", max_length=64
+    )
     native_size: int = spec("Side that it was trained for.", default=512, ge=8, le=16384, unit="px")
     size_multiple: int = spec("Sides are computed in multiples of this.", default=8, ge=1, le=256, unit="px")
     steps: int = spec("Recommended denoising steps.", default=20, ge=1, le=1000)
     guidance_scale: float = spec("Recommended guidance.", default=7.5, ge=0, le=50)
+
+
+@dataclass(frozen=True)
+class AdapterSource:
+    """Where an engine finds an adapter."""
+
+    id: str = spec("The adapter's id, for recipes and messages.", max_length=512)
+    type: AdapterType = spec("What it is.")
+    location: str = spec("A file or a folder.", max_length=4096)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +63,11 @@ class Run(LinkMessage):
     type: ClassVar[str] = "run"
 
     job_id: str = spec("The job.", pattern=JOB_ID_PATTERN)
-    task: TextToImage | ImageToImage | Inpaint | Outpaint = spec("What to do; its seed is set.")
+    task: Task = spec("What to do; its seed is set.")
     model: ModelSource = spec("With which model.")
+    adapters: tuple[AdapterSource, ...] = spec(
+        "Every adapter that the task names, in its prompt or elsewhere.", default=()
+    )
     first_image: int = spec("Images before this one are done already.", default=0, ge=0)
     preview_side: int = spec("Longest side of step previews; 0 for none.", default=0, ge=0, le=1024, unit="px")
 
@@ -64,6 +79,22 @@ class Abort(LinkMessage):
     type: ClassVar[str] = "abort"
 
     job_id: str = spec("The job.", pattern=JOB_ID_PATTERN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release(LinkMessage):
+    """Daemon to engine: put all models away. Waits for the job that runs."""
+
+    type: ClassVar[str] = "release"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Released(LinkMessage):
+    """Engine to daemon: the models are gone."""
+
+    type: ClassVar[str] = "released"
+
+    freed: int = spec("What they held.", default=0, ge=0, unit="bytes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,12 +172,14 @@ class Ended(LinkMessage):
 
     job_id: str = spec("The job.", pattern=JOB_ID_PATTERN)
     cancelled: bool = spec("Whether it was stopped by `abort`.", default=False)
+    filtered: int = spec("Images that the safety filter held back.", default=0, ge=0)
     error: ErrorInfo | None = spec("Why it failed.", default=None)
     timings: dict[str, object] = spec("Seconds spent, by stage.", default_factory=dict, unit="s")
 
 
 LINK_MESSAGES: Mapping[str, type[LinkMessage]] = {
-    cls.type: cls for cls in (Run, Abort, Shutdown, Ready, Progressed, Previewed, Noticed, Produced, Ended)
+    cls.type: cls
+    for cls in (Run, Abort, Release, Shutdown, Ready, Progressed, Previewed, Noticed, Produced, Ended, Released)
 }
 
 

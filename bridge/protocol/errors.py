@@ -15,6 +15,7 @@ class ErrorCode(str, Enum):
 
     INVALID_FIELD = "invalid_field"
     UNKNOWN_MODEL = "unknown_model"
+    UNKNOWN_ADAPTER = "unknown_adapter"
     UNKNOWN_JOB = "unknown_job"
     NOT_OWNER = "not_owner"
     JOB_ID_TAKEN = "job_id_taken"
@@ -29,6 +30,7 @@ class ErrorCode(str, Enum):
     UNSAFE_WEIGHTS = "unsafe_weights"
     TASK_UNSUPPORTED = "task_unsupported"
     OUT_OF_MEMORY = "out_of_memory"
+    FILTERED = "filtered"
     ENGINE_CRASHED = "engine_crashed"
     ENGINE_UNAVAILABLE = "engine_unavailable"
     RESULT_EVICTED = "result_evicted"

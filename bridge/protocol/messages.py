@@ -15,13 +15,13 @@ from typing import ClassVar, Literal
 from .errors import BridgeError, ErrorCode
 from .fields import spec
 from .pixels import Picture
-from .tasks import ImageToImage, Inpaint, Layer, Outpaint, TextToImage
+from .tasks import Layer, Task
 
 JOB_ID_PATTERN = r"[A-Za-z0-9_.:-]{1,64}"
 SESSION_PATTERN = r"[A-Za-z0-9_-]{16,64}"
 
 JobState = Literal["queued", "running", "finished", "failed", "cancelled"]
-Stage = Literal["queued", "loading", "encoding", "denoising", "decoding", "finishing"]
+Stage = Literal["queued", "downloading", "loading", "encoding", "denoising", "decoding", "finishing"]
 Priority = Literal["interactive", "batch"]
 
 FINAL_STATES: frozenset[str] = frozenset({"finished", "failed", "cancelled"})
@@ -64,11 +64,27 @@ class ModelInfo:
     id: str = spec("Name to give as `model`.", max_length=512)
     title: str = spec("Name for people.", default="", max_length=512)
     description: str = spec("A sentence on what it draws.", default="", max_length=2048)
+    family: str = spec("Family of models that it belongs to, such as `sdxl`.", default="", max_length=64)
     tasks: tuple[str, ...] = spec("Tasks that it can do.", default=())
     native_size: int = spec("Side that it was trained for.", default=512, ge=8, le=16384, unit="px")
     size_multiple: int = spec("Sides are computed in multiples of this.", default=8, ge=1, le=256, unit="px")
     steps: int = spec("Recommended denoising steps.", default=20, ge=1, le=1000)
     guidance_scale: float = spec("Recommended guidance.", default=7.5, ge=0, le=50)
+    unusable: str = spec("Why it cannot be used; empty when it can.", default="", max_length=2048)
+
+
+AdapterType = Literal["lora", "embedding", "controlnet", "t2i-adapter", "ip-adapter"]
+
+
+@dataclass(frozen=True)
+class AdapterInfo:
+    """Something that changes how a model draws, or the reason why it cannot be used."""
+
+    id: str = spec("Name to give in `loras` or `controls`, or to write in the prompt.", max_length=512)
+    type: AdapterType = spec("What it is.")
+    title: str = spec("Name for people.", default="", max_length=512)
+    family: str = spec("Family of models that it fits; empty when unknown.", default="", max_length=64)
+    triggers: tuple[str, ...] = spec("Words that it was trained to answer to.", default=(), max_length=64)
     unusable: str = spec("Why it cannot be used; empty when it can.", default="", max_length=2048)
 
 
@@ -132,6 +148,8 @@ class Welcome(Reply):
     models: tuple[ModelInfo, ...] = spec("Models, the default first.", default=())
     tasks: dict[str, object] = spec("JSON Schema of every task's parameters, by its kind.", default_factory=dict)
     schedulers: tuple[str, ...] = spec("Names accepted as `scheduler`.", default=())
+    adapters: tuple[AdapterInfo, ...] = spec("LoRAs, embeddings, ControlNets…", default=())
+    preprocessors: tuple[str, ...] = spec("Names accepted as `preprocess` of a control.", default=())
     limits: Limits = spec("What is accepted.", default_factory=Limits)
 
 
@@ -142,7 +160,7 @@ class Submit(Request):
     type: ClassVar[str] = "submit"
 
     job_id: str = spec("Chosen by the client, unique among all jobs of this daemon.", pattern=JOB_ID_PATTERN)
-    task: TextToImage | ImageToImage | Inpaint | Outpaint = spec("What to do.")
+    task: Task = spec("What to do.")
     priority: Priority = spec("Interactive jobs go before batch jobs.", default="interactive")
     preview_side: int = spec("Longest side of step previews; 0 for none.", default=0, ge=0, le=1024, unit="px")
 
@@ -231,6 +249,29 @@ class Models(Reply):
     type: ClassVar[str] = "models"
 
     models: tuple[ModelInfo, ...] = spec("The models.", default=())
+    adapters: tuple[AdapterInfo, ...] = spec("LoRAs, embeddings, ControlNets…", default=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lend(Request):
+    """Free the device for another program. Jobs wait until the time is over or the device is asked back.
+
+    A job that runs is finished first. Lending again begins the time anew.
+    """
+
+    type: ClassVar[str] = "lend"
+
+    seconds: float = spec("For how long; 0 asks it back at once.", default=600.0, ge=0, le=86400, unit="s")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lent(Reply):
+    """The device is free now, or is the daemon's again."""
+
+    type: ClassVar[str] = "lent"
+
+    freed: int = spec("What models gave back.", default=0, ge=0, unit="bytes")
+    seconds: float = spec("How long it stays lent.", default=0.0, ge=0, unit="s")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,6 +296,7 @@ class Pong(Reply):
     engine_memory: int = spec("Resident memory of the engine process.", default=0, ge=0, unit="bytes")
     engine_pid: int = spec("Process id of the engine; 0 when it does not run.", default=0, ge=0)
     queued: int = spec("Jobs that wait.", default=0, ge=0)
+    lent: float = spec("How long the device is still lent to another program.", default=0.0, ge=0, unit="s")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -345,6 +387,9 @@ class JobFinished(JobEvent):
 
     type: ClassVar[str] = "job_finished"
 
+    reason: Literal["done", "filtered"] = spec(
+        "`filtered` when the safety filter held images back; a notice names each.", default="done"
+    )
     timings: dict[str, object] = spec("Seconds spent, by stage.", default_factory=dict, unit="s")
 
 
@@ -368,9 +413,9 @@ LASTING_EVENTS: tuple[type[JobEvent], ...] = (JobNotice, JobResult, JobFinished,
 FINAL_EVENTS: tuple[type[JobEvent], ...] = (JobFinished, JobFailed, JobCancelled)
 
 CLIENT_MESSAGES: tuple[type[Message], ...] = (
-    Hello, Submit, Attach, Cancel, ListJobs, FetchResult, ListModels, Ping,
+    Hello, Submit, Attach, Cancel, ListJobs, FetchResult, ListModels, Lend, Ping,
 )  # fmt: skip
 DAEMON_MESSAGES: tuple[type[Message], ...] = (
-    Welcome, JobStatus, Jobs, Result, Models, Pong, Error, Goodbye,
+    Welcome, JobStatus, Jobs, Result, Models, Lent, Pong, Error, Goodbye,
     JobQueued, JobProgress, JobPreview, JobNotice, JobResult, JobFinished, JobFailed, JobCancelled,
 )  # fmt: skip

@@ -21,6 +21,33 @@ SCHEDULERS: tuple[str, ...] = (
 """Friendly names that every engine accepts as `scheduler`, beside the class names of diffusers."""
 
 
+Seamless = Literal["none", "x", "y", "xy"]
+
+
+@dataclass(frozen=True)
+class LoraUse:
+    """A LoRA and how strongly it acts. `<lora:name:weight>` in the prompt means the same."""
+
+    name: str = spec("Its id from `welcome`.", max_length=512)
+    weight: float = spec("1 is as it was trained; negative turns it around.", default=1.0, ge=-4, le=4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """A picture that guides the generation: edges, depth, a pose… (a control), or a look to follow (a reference)."""
+
+    image: Picture = spec("The guiding picture; stretched over the canvas, or looked at as a whole by a reference.")
+    adapter: str = spec("Id from `welcome`: a ControlNet, T2I-Adapter or IP-Adapter.", max_length=512)
+    preprocess: str = spec(
+        "Make the control from an ordinary picture: a name from `preprocessors` of `welcome`; empty when it is one.",
+        default="",
+        max_length=64,
+    )
+    strength: float = spec("How strongly it guides.", default=1.0, ge=0, le=2)
+    start: float = spec("Share of the steps after which it begins.", default=0.0, ge=0, le=1)
+    end: float = spec("Share of the steps after which it ends.", default=1.0, ge=0, le=1)
+
+
 @dataclass(frozen=True)
 class Generation:
     """Parameters that every task shares."""
@@ -55,6 +82,9 @@ class Generation:
         le=64,
     )
     result_format: PixelFormat = spec("Pixel format of the result layers; one with alpha.", default=PixelFormat.RGBA8)
+    seamless: Seamless = spec("Sides across which the result continues when it is tiled.", default="none")
+    loras: tuple[LoraUse, ...] = spec("LoRAs to apply, several at once.", default=(), max_length=16)
+    controls: tuple[Control, ...] = spec("Pictures that guide.", default=(), max_length=8)
 
 
 @dataclass(frozen=True)
@@ -152,8 +182,28 @@ class Outpaint(Generation):
     )
 
 
-Task = TextToImage | ImageToImage | Inpaint | Outpaint
-TASKS: tuple[type[Generation], ...] = (TextToImage, ImageToImage, Inpaint, Outpaint)
+@dataclass(frozen=True, kw_only=True)
+class Upscale(Generation):
+    """Enlarge a picture and paint the detail that it lacks, tile by tile, without seams."""
+
+    kind: ClassVar[str] = "upscale"
+
+    image: Picture = spec("The picture to enlarge.")
+    scale: float = spec("Sides of the result over sides of the picture.", default=2.0, ge=1, le=16)
+    strength: float = spec(
+        "How much the model may change: 0 only resamples, 0.2 to 0.4 adds detail.", default=0.3, ge=0, le=1
+    )
+    tile: int | None = spec(
+        "Side of a tile as the model sees it. None: what the model was trained for.",
+        default=None,
+        ge=64,
+        le=4096,
+        unit="px",
+    )
+
+
+Task = TextToImage | ImageToImage | Inpaint | Outpaint | Upscale
+TASKS: tuple[type[Generation], ...] = (TextToImage, ImageToImage, Inpaint, Outpaint, Upscale)
 
 
 @dataclass(frozen=True)
