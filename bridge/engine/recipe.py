@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from bridge.protocol.pixels import Picture
+from bridge.protocol.plain import to_plain
 from bridge.protocol.tasks import Generation
 
 from .device import Device
 from .models.loading import LoadedModel
 from .painter import Settings
 from .plan import Plan
+from .recipe_inputs import digest_of
 from .versions import versions
 
 
@@ -30,7 +32,7 @@ def recipe_of(
     out), the model, what was computed, and the versions involved.
     """
     parameters: dict[str, Any] = {
-        field.name: getattr(task, field.name)
+        field.name: to_plain(getattr(task, field.name), lambda picture: {"hash": digest_of(picture)})
         for field in dataclasses.fields(task)
         if not isinstance(getattr(task, field.name), Picture)
     }
@@ -42,7 +44,6 @@ def recipe_of(
         scheduler=settings.scheduler or type(model.own_scheduler).__name__,
         images=1,
         batch_size=1,
-        result_format=task.result_format.value,
     )
     parameters.update(plan.resolved)
     return {

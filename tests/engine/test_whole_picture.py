@@ -126,6 +126,9 @@ def test_the_recipe_names_everything_that_was_resolved(bench: Bench) -> None:
         "images": 1,
         "batch_size": 1,
         "result_format": "rgba8",
+        "seamless": "none",
+        "loras": [],
+        "controls": [],
         "strength": 0.5,
     }
     assert recipe["inputs"].keys() == {"image"}
