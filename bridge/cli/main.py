@@ -20,6 +20,7 @@ COMMANDS = {
     "outpaint": ("bridge.cli.outpaint:outpaint", "Extend a picture beyond its sides."),
     "jobs": ("bridge.cli.jobs:jobs", "List the daemon's jobs, or fetch their pictures."),
     "models": ("bridge.cli.models:models", "List the daemon's models."),
+    "lend": ("bridge.cli.lend:lend", "Free the GPU for another program."),
     "show": ("bridge.cli.show:show", "Print the recipe kept in a picture."),
     "demo": ("bridge.cli.demo:demo", "Inpaint, outpaint and generate with the built-in model."),
     "doctor": ("bridge.cli.doctor:doctor", "Check this installation and say what to do."),

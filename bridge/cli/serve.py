@@ -43,6 +43,8 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--tls-cert", type=FILE, help="PEM certificate; needed to listen beyond this machine.")
 @click.option("--tls-key", type=FILE, help="PEM key.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--model-memory", type=click.FloatRange(0), help="For models, in GB.  [default: half of the device's]")
+@click.option("--idle-release", type=click.FloatRange(0), help="Minutes idle until models are put away.  [default: 15]")
 @click.option("--max-megapixels", type=click.FloatRange(0.01, 1024), help="Most of one picture.  [default: 67.1]")
 @click.option("--max-steps", type=click.IntRange(1, 1000), help="Most of a job.  [default: 150]")
 @click.option("--max-images", type=click.IntRange(1, 64), help="Most of a job.  [default: 16]")
@@ -77,6 +79,8 @@ def build_settings(
     tls_cert: Path | None,
     tls_key: Path | None,
     device: str,
+    model_memory: float | None,
+    idle_release: float | None,
     max_megapixels: float | None,
     max_steps: int | None,
     max_images: int | None,
@@ -101,6 +105,8 @@ def build_settings(
     )
     more = _given(
         history_bytes=history_size and round(history_size * 1e9),
+        model_memory=model_memory and round(model_memory * 1e9),
+        idle_release=None if idle_release is None else idle_release * 60,
         ping_interval=ping_interval,
         ping_timeout=ping_interval and 2 * ping_interval,
     )

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 import os
-import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, TypeVar, overload
 
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import (
     Error,
-    ErrorInfo,
     FetchResult,
     JobEvent,
     Jobs,
     JobSummary,
+    Lend,
+    Lent,
     ListJobs,
     ListModels,
-    Message,
     ModelInfo,
     Models,
     Ping,
@@ -36,16 +33,14 @@ from bridge.protocol.messages import (
 )
 from bridge.protocol.tasks import ImageToImage, Inpaint, Layer, Outpaint, Task, TextToImage
 
-from .book import JobBook
-from .finding import START_HINT, Wanted
+from .core import ConnectionCallback, Core, closed_here
+from .finding import Wanted
 from .images import ImageLike, as_mask, as_picture
 from .job import EventCallback, Job
-from .link import Connection, ConnectionState, Handler, Link, LinkSettings, new_session, now
-from .requests import OnReply, PendingRequests
+from .link import Connection, ConnectionState, Link, LinkSettings, new_session
 
 ReplyT = TypeVar("ReplyT", bound=Reply)
 RUN_PARAMETERS = frozenset({"timeout", "on_event", "preview_side", "priority", "job_id"})
-ConnectionCallback = Callable[[Connection], None]
 
 
 def connect(
@@ -116,7 +111,7 @@ class Bridge:
     ) -> None:
         self.session = session
         self.timeout = timeout
-        self._core = _Core(patience, on_connection)
+        self._core = Core(patience, on_connection)
         self._link = Link(wanted.find, self._core, session=session, client=client_name, settings=settings)
         self._core.link = self._link
         self._link.start()
@@ -311,12 +306,24 @@ class Bridge:
         """The state of daemon and engine."""
         return self._ask(Ping(request_id=self._core.next_id()), Pong)
 
+    def lend(self, seconds: float = 600.0, *, timeout: float | None = None) -> Lent:
+        """Free the device for another program and return when it is free; jobs wait until the time is over.
+
+        Args:
+            seconds: how long, from now, whatever was agreed before. 0 asks the device back.
+            timeout: longest wait for the job that runs, seconds; None waits for as long as it takes.
+        """
+        return self._ask_within(timeout, Lend(request_id=self._core.next_id(), seconds=seconds), Lent)
+
     def _ask(self, request: Request, answer: type[ReplyT]) -> ReplyT:
+        return self._ask_within(self.timeout, request, answer)
+
+    def _ask_within(self, timeout: float | None, request: Request, answer: type[ReplyT]) -> ReplyT:
         self._check_thread()
         future: Future[Reply] = Future()
         self._post(lambda: self._core.ask(request, future.set_result, lasting=True))
         try:
-            reply = future.result(self.timeout)
+            reply = future.result(timeout)
         except FutureTimeoutError:
             self._link.post(lambda: self._core.pending.forget(request.request_id))
             raise self._core.late() from None
@@ -330,115 +337,14 @@ class Bridge:
 
     def _post(self, action: Callable[[], None]) -> None:
         if not self._link.post(action):
-            raise _closed().raised()
+            raise closed_here().raised()
 
     def _check_thread(self) -> None:
         if self._link.on_work_thread():
             raise RuntimeError("a callback of the bridge must not wait for the bridge: hand over to another thread")
 
 
-class _Core(Handler):
-    """What happens on the work thread, and the little that other threads read."""
-
-    link: Link
-
-    def __init__(self, patience: float | None, on_connection: ConnectionCallback | None) -> None:
-        self.changed = threading.Condition()
-        self.connection = Connection(ConnectionState.CONNECTING)
-        self.welcome: Welcome | None = None
-        self.pending = PendingRequests()
-        self._ids = itertools.count(1)
-        self.book = JobBook(self._ask_for_job, self.next_id)
-        self._patience = patience
-        self._on_connection = on_connection
-        self._alone_since: float | None = now()
-
-    def next_id(self) -> int:
-        """A fresh request id; from any thread."""
-        return next(self._ids)
-
-    def ask(self, request: Request, on_reply: OnReply, *, lasting: bool) -> None:
-        """Send a request, now or when there is a connection again."""
-        self.pending.add(request, on_reply, lasting=lasting)
-        self.link.send(request)
-
-    def _ask_for_job(self, request: Request, on_reply: OnReply) -> None:
-        self.ask(request, on_reply, lasting=False)
-
-    def opened(self, welcome: Welcome) -> None:
-        with self.changed:
-            self.welcome = welcome
-        self._alone_since = None
-        self.pending.lost()
-        for request in self.pending.to_resend():
-            self.link.send(request)
-        self.book.opened()
-
-    def received(self, message: Message) -> None:
-        if isinstance(message, Reply):
-            self.pending.answer(message)
-        elif isinstance(message, JobEvent):
-            self.book.received(message)
-
-    def _tell(self, connection: Connection) -> None:
-        with self.changed:
-            if connection.state is ConnectionState.CONNECTING and self.connection.error is not None:
-                connection = replace(connection, error=self.connection.error)  # the reason stays readable meanwhile
-            self.connection = connection
-            self.changed.notify_all()
-        if self._on_connection is not None:
-            self._on_connection(connection)
-
-    def changed_connection(self, connection: Connection) -> None:
-        if connection.state is ConnectionState.DISCONNECTED:
-            self.book.lost()
-            self.pending.lost()
-            if self._alone_since is None:
-                self._alone_since = now()
-            if self._patience is not None and now() - self._alone_since > self._patience:
-                self.give_up(ErrorInfo.of(connection.error or _not_connected()))
-        elif connection.state is ConnectionState.CLOSED:
-            self.give_up(_closed())
-        self._tell(connection)
-
-    def give_up(self, error: ErrorInfo) -> None:
-        """Fail everything that waits."""
-        self.book.give_up(error)
-        for request in self.pending.to_resend():
-            self.pending.answer(Error(request_id=request.request_id, error=error))
-
-    def set_models(self, models: tuple[ModelInfo, ...]) -> None:
-        """The daemon looked for models again."""
-        with self.changed:
-            if self.welcome is not None:
-                self.welcome = replace(self.welcome, models=models)
-
-    def reason(self) -> BridgeError:
-        """Why there is no connection."""
-        if self.connection.state is ConnectionState.CLOSED:
-            return _closed().raised()
-        return self.connection.error or _not_connected()
-
-    def late(self) -> BridgeError:
-        """Why an answer did not come in time."""
-        if self.connection.state is not ConnectionState.CONNECTED:
-            return self.reason()
-        return BridgeError(
-            ErrorCode.TIMEOUT,
-            "The daemon did not answer in time.",
-            hint="Is the machine out of memory? Look at its log.",
-        )
-
-
 def _split(parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Keyword arguments for running a job, and those that are fields of its task."""
     run = {name: value for name, value in parameters.items() if name in RUN_PARAMETERS}
     return run, {name: value for name, value in parameters.items() if name not in RUN_PARAMETERS}
-
-
-def _closed() -> ErrorInfo:
-    return ErrorInfo(ErrorCode.NOT_CONNECTED, "The connection was closed here.")
-
-
-def _not_connected() -> BridgeError:
-    return BridgeError(ErrorCode.NOT_CONNECTED, "There is no connection to the daemon yet.", hint=START_HINT)

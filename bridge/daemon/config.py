@@ -30,6 +30,8 @@ class Settings:
         limits: what clients may ask for.
         history_bytes: how much stored results may take before the oldest are evicted, in bytes.
         device: "auto", "cpu", "cuda" or "mps".
+        model_memory: bytes that the weights of models may take; 0 for half of the device's memory.
+        idle_release: seconds without a job after which models are put away; 0 keeps them.
         log_level: "debug", "info", "warning" or "error".
         log_json: one JSON object a line instead of text for people.
         ping_interval: seconds between websocket pings.
@@ -49,6 +51,8 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     history_bytes: int = 4 << 30
     device: str = "auto"
+    model_memory: int = 0
+    idle_release: float = 900.0
     log_level: str = "info"
     log_json: bool = False
     ping_interval: float = 10.0

@@ -20,6 +20,7 @@ from bridge.protocol.messages import (
     Hello,
     JobResult,
     Jobs,
+    Lend,
     ListJobs,
     ListModels,
     Message,
@@ -53,6 +54,7 @@ class Connection:
         self._session = DaemonSession(service.limits)
         self._outbox = Outbox()
         self._owner = ""
+        self._waiting: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
         """Talk to the client until either side ends it."""
@@ -63,9 +65,9 @@ class Connection:
             await asyncio.wait((sender, receiver), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._service.unsubscribe(self._owner, self._outbox)
-            sender.cancel()
-            receiver.cancel()
-            outcomes = await asyncio.gather(sender, receiver, return_exceptions=True)
+            for task in (sender, receiver, *self._waiting):
+                task.cancel()
+            outcomes = await asyncio.gather(sender, receiver, *self._waiting, return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, ProtocolError):
                 await self._say_goodbye(outcome)
@@ -127,11 +129,20 @@ class Connection:
             reply = await service.fetch(owner, request.job_id, request.index, number)
         elif isinstance(request, ListModels):
             reply = Models(request_id=number, models=await service.models())
+        elif isinstance(request, Lend):
+            # It waits for the job that runs, which this client may want to cancel meanwhile.
+            waiting = asyncio.create_task(self._lend(request), name="lending")
+            self._waiting.add(waiting)
+            waiting.add_done_callback(self._waiting.discard)
+            return
         elif isinstance(request, Ping):
             reply = service.state(number)
         else:
             raise BridgeError(ErrorCode.BAD_MESSAGE, f"This daemon cannot answer `{request.type}`.")
         self._outbox.put(reply)
+
+    async def _lend(self, request: Lend) -> None:
+        self._outbox.put(await self._service.lend(request.seconds, request.request_id))
 
     async def _send_all(self) -> None:
         while (message := await self._outbox.get()) is not None:

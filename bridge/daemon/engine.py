@@ -58,6 +58,10 @@ class Engine(Protocol):
         """
         ...
 
+    async def release(self) -> int:
+        """Put all models away, between jobs; returns the bytes that they held. 0 when no engine runs."""
+        ...
+
     def abort(self, job_id: str) -> None:
         """Stop a job within one step. Harmless when it does not run."""
         ...

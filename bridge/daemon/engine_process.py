@@ -15,6 +15,8 @@ from bridge.protocol.engine_link import (
     Ended,
     LinkMessage,
     Ready,
+    Release,
+    Released,
     Run,
     Shutdown,
     decode_link,
@@ -54,6 +56,7 @@ class EngineProcess:
         self._running: str | None = None
         self._closing = False
         self._inbox: asyncio.Queue[LinkMessage | None] = asyncio.Queue()
+        self._releasing: list[asyncio.Future[int]] = []
 
     @property
     def status(self) -> EngineStatus:
@@ -102,6 +105,15 @@ class EngineProcess:
                     return
         finally:
             self._running = None
+
+    async def release(self) -> int:
+        """Put all models away; see `Engine.release`."""
+        if not self._ready.is_set():
+            return 0
+        released: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._releasing.append(released)
+        self._send(Release())
+        return await released
 
     def abort(self, job_id: str) -> None:
         """Stop a job within one step, or kill the process when that does not help."""
@@ -188,6 +200,7 @@ class EngineProcess:
             log.warning("engine ended", pid=self._process.pid, problem=self._problem)
         if self._running is not None:
             self._inbox.put_nowait(None)
+        self._released(0)  # a process that has ended holds nothing
         return became_ready
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
@@ -203,6 +216,8 @@ class EngineProcess:
                     self._state = "ready"
                     self._ready.set()
                     log.info("engine ready", device=message.device, pid=message.pid)
+                elif isinstance(message, Released):
+                    self._released(message.freed)
                 else:
                     self._inbox.put_nowait(message)
         except asyncio.IncompleteReadError:
@@ -210,6 +225,12 @@ class EngineProcess:
         except BridgeError as error:
             log.error("engine does not keep to the link protocol, killing it", error=error.message)
             process.kill()
+
+    def _released(self, freed: int) -> None:
+        waiting, self._releasing = self._releasing, []
+        for released in waiting:
+            if not released.done():
+                released.set_result(freed)
 
 
 def _describe_end(code: int, log_file: Path) -> str:

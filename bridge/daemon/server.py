@@ -114,7 +114,7 @@ async def _serve(settings: Settings, token: str, listener: socket.socket) -> Non
         ending.callback(shutil.rmtree, shared.folder, ignore_errors=True)
         engine = EngineProcess(_engine_command(settings, shared), shared, settings.runtime_folder / "engine.log")
         catalogue = Catalogue(settings.models, settings.model_folders)
-        service = BridgeService(engine, history, catalogue, shared, settings.limits)
+        service = BridgeService(engine, history, catalogue, shared, settings.limits, settings.idle_release)
         ending.push_async_callback(service.close)
         await service.start()
         discovery = _announce(settings, port)
@@ -172,6 +172,7 @@ def _withdraw(discovery: Path) -> None:
 def _engine_command(settings: Settings, shared: SharedPixels) -> tuple[str, ...]:
     return (
         sys.executable, "-m", "bridge.engine", "--shared-pixels", str(shared.folder), "--device", settings.device,
+        "--model-memory", str(settings.model_memory),
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from bridge.protocol.messages import (
     JobResult,
     JobStatus,
     JobSummary,
+    Lent,
     Limits,
     Message,
     ModelInfo,
@@ -47,6 +48,7 @@ from .history import History, JobRecord, StoredEvent, no_picture
 from .jobqueue import FairQueue
 from .jobs import ActiveJob, adopt_pictures, pictures_of, release_pictures
 from .limits import check_limits
+from .loan import Loan
 from .outbox import Outbox
 from .runner import Runner
 
@@ -62,7 +64,13 @@ class BridgeService:
     """Jobs, models and history of one daemon."""
 
     def __init__(
-        self, engine: Engine, history: History, catalogue: Catalogue, shared: SharedPixels, limits: Limits
+        self,
+        engine: Engine,
+        history: History,
+        catalogue: Catalogue,
+        shared: SharedPixels,
+        limits: Limits,
+        idle_release: float = 0.0,
     ) -> None:
         self.limits = limits
         self._engine = engine
@@ -75,6 +83,10 @@ class BridgeService:
         self._outboxes: dict[str, set[Outbox]] = {}
         self._submitting = asyncio.Lock()
         self._work = asyncio.Event()
+        self._idle_release = idle_release
+        self._loan = Loan()
+        self._device = asyncio.Lock()
+        """Held by whatever uses the device: a job, or putting models away."""
         self._dispatcher: asyncio.Task[None] | None = None
         self._started = time.monotonic()
         self._process = psutil.Process()
@@ -210,6 +222,17 @@ class BridgeService:
         layer = await self._history.layer(job_id, index)
         return Result(request_id=request_id, job=known.summary, index=index, layer=layer)
 
+    async def lend(self, seconds: float, request_id: int) -> Lent:
+        """Free the device for another program, after the job that runs. 0 seconds ask it back."""
+        self._loan.begin(seconds)
+        self._tell_positions(again=True)
+        if seconds == 0:
+            return Lent(request_id=request_id)
+        async with self._device:
+            freed = await self._engine.release()
+        log.info("device lent", seconds=seconds, freed=freed)
+        return Lent(request_id=request_id, freed=freed, seconds=self._loan.remaining)
+
     def state(self, request_id: int) -> Pong:
         """Daemon and engine as they are now."""
         status = self._engine.status
@@ -225,25 +248,42 @@ class BridgeService:
             engine_memory=_resident(pid),
             engine_pid=pid,
             queued=len(self._queue),
+            lent=self._loan.remaining,
         )
 
     async def _dispatch(self) -> None:
         while True:
-            job = self._queue.pop()
+            await self._loan.over()
+            async with self._device:
+                job = None if self._loan.remaining else self._queue.pop()
+                if job is not None:
+                    await self._run(job)
             if job is None:
-                self._work.clear()
-                await self._work.wait()
-                continue
-            self._tell_positions()
-            began = time.monotonic()
-            try:
-                await self._runner.run(job)
-            finally:
-                self._queue.charge(job.owner, time.monotonic() - began)
-                self._release(job)
-            log.info("job ended", job=job.job_id, state=job.state, seconds=round(time.monotonic() - began, 3))
-            for lost in await self._history.evict():
-                log.info("results evicted to keep the history within its limit", job=lost)
+                await self._wait_for_work()
+
+    async def _run(self, job: ActiveJob) -> None:
+        self._tell_positions()
+        began = time.monotonic()
+        try:
+            await self._runner.run(job)
+        finally:
+            self._queue.charge(job.owner, time.monotonic() - began)
+            self._release(job)
+        log.info("job ended", job=job.job_id, state=job.state, seconds=round(time.monotonic() - began, 3))
+        for lost in await self._history.evict():
+            log.info("results evicted to keep the history within its limit", job=lost)
+
+    async def _wait_for_work(self) -> None:
+        if len(self._queue):
+            return  # it waits for the device, which was lent in the meantime
+        self._work.clear()
+        try:
+            await asyncio.wait_for(self._work.wait(), self._idle_release or None)
+        except TimeoutError:
+            async with self._device:
+                freed = await self._engine.release()
+            log.info("models put away after idling", freed=freed)
+            await self._work.wait()
 
     def _release(self, job: ActiveJob) -> None:
         self._active.pop(job.job_id, None)
@@ -253,12 +293,13 @@ class BridgeService:
         for outbox in self._outboxes.get(job.owner, ()):
             outbox.put(event)
 
-    def _tell_positions(self) -> None:
+    def _tell_positions(self, *, again: bool = False) -> None:
+        lent = self._loan.remaining
         for job_id, position in self._queue.positions().items():
             job = self._active[job_id]
-            if job.position != position:
+            if job.position != position or again:
                 job.position = position
-                self._publish(job, JobQueued(job_id=job_id, seq=job.seq, position=position))
+                self._publish(job, JobQueued(job_id=job_id, seq=job.seq, position=position, lent=lent))
 
     def _check_queue(self, owner: str) -> None:
         if sum(job.owner == owner for job in self._active.values()) >= self.limits.queued_jobs:

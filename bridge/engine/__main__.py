@@ -13,6 +13,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--shared-pixels", type=Path, metavar="DIR", help="folder of the shared pixel buffers")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads; 0 leaves it to torch")
+    parser.add_argument(
+        "--model-memory", type=int, default=0, metavar="BYTES", help="for weights; 0 takes half of what there is"
+    )
     parser.add_argument("--probe", action="store_true", help="print what there is as JSON, and end")
     options = parser.parse_args(arguments)
     if options.probe:
@@ -23,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--shared-pixels is required")
     from .process import serve_pipes
 
-    return serve_pipes(options.shared_pixels, options.device, options.threads)
+    return serve_pipes(options.shared_pixels, options.device, options.threads, options.model_memory)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from bridge.protocol.engine_link import (
     Abort,
     Ended,
     LinkMessage,
+    Release,
     Run,
     Shutdown,
     decode_link,
@@ -50,7 +51,7 @@ class Link:
         self._sink = sink
         self._shared = shared
         self._write_lock = threading.Lock()
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[Job | Release | None] = queue.SimpleQueue()
         self._known: dict[str, Job] = {}
         self._left = threading.Event()
 
@@ -58,9 +59,9 @@ class Link:
         """Begin reading, so that an abort is seen whatever the owner thread is doing."""
         threading.Thread(target=self._read, name="engine link", daemon=True).start()
 
-    def next_job(self) -> Job | None:
-        """Wait for a job; None when the engine is to end."""
-        return self._jobs.get()
+    def next_order(self) -> Job | Release | None:
+        """Wait for something to do; None when the engine is to end."""
+        return self._orders.get()
 
     def send(self, message: LinkMessage) -> None:
         """Write a message; its pictures go to shared pixels. A job's `Ended` also forgets its abort flag."""
@@ -87,7 +88,7 @@ class Link:
             print(f"engine link: {error}", file=sys.stderr)
         for job in list(self._known.values()):
             job.abort.set()
-        self._jobs.put(None)
+        self._orders.put(None)
         if not self._left.wait(SHUTDOWN_GRACE):
             _leave("ending in the middle of a job")
 
@@ -108,7 +109,9 @@ class Link:
         if isinstance(message, Run):
             job = Job(message)
             self._known[message.job_id] = job
-            self._jobs.put(job)
+            self._orders.put(job)
+        elif isinstance(message, Release):
+            self._orders.put(message)
         elif isinstance(message, Abort):
             # An unknown id is a job that has just ended.
             known = self._known.get(message.job_id)

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from bridge.protocol.engine_link import Ready
+from bridge.protocol.engine_link import Ready, Release, Released
 from bridge.protocol.errors import BridgeError
 from bridge.protocol.shared_pixels import SharedPixels
 
@@ -14,7 +14,7 @@ from .faults import VARIABLE, faults_from
 from .link import Link
 
 
-def serve_pipes(shared_pixels: Path, device: str, threads: int) -> int:
+def serve_pipes(shared_pixels: Path, device: str, threads: int, model_memory: int) -> int:
     """Run the engine on stdin and stdout. Returns the exit status; the daemon's death ends the process anyhow."""
     # Libraries print. Keep the real stdout to ourselves and let everybody else's words go to the log.
     sink = os.fdopen(os.dup(1), "wb")
@@ -22,7 +22,7 @@ def serve_pipes(shared_pixels: Path, device: str, threads: int) -> int:
     link = Link(os.fdopen(os.dup(0), "rb"), sink, SharedPixels(shared_pixels))
     link.start()
     try:
-        _serve(link, device, threads)
+        _serve(link, device, threads, model_memory)
     except BridgeError as error:
         print(f"engine: {error}", file=sys.stderr, flush=True)
         return 1
@@ -33,7 +33,7 @@ def serve_pipes(shared_pixels: Path, device: str, threads: int) -> int:
     os._exit(0)
 
 
-def _serve(link: Link, device_name: str, threads: int) -> None:
+def _serve(link: Link, device_name: str, threads: int, model_memory: int) -> None:
     # OpenMP threads that spin while they wait starve each other where cores are shared: a job measured on two busy
     # cores took 64 s with spinning and 1.5 s without. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -52,7 +52,8 @@ def _serve(link: Link, device_name: str, threads: int) -> None:
     quieten_libraries()
     device = choose_device(device_name)
     faults = faults_from(os.environ.get(VARIABLE, ""))
-    runner = Runner(device, ModelShelf(device), link.send, faults)
+    shelf = ModelShelf(device, model_memory or None)
+    runner = Runner(device, shelf, link.send, faults)
     link.send(
         Ready(
             pid=os.getpid(),
@@ -63,5 +64,8 @@ def _serve(link: Link, device_name: str, threads: int) -> None:
             schedulers=scheduler_names(),
         )
     )
-    while (job := link.next_job()) is not None:
-        runner.run(job.run, job.abort)
+    while (order := link.next_order()) is not None:
+        if isinstance(order, Release):
+            link.send(Released(freed=shelf.clear()))
+        else:
+            runner.run(order.run, order.abort)

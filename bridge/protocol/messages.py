@@ -335,6 +335,7 @@ class JobQueued(JobEvent):
     type: ClassVar[str] = "job_queued"
 
     position: int = spec("Jobs before it.", default=0, ge=0)
+    lent: float = spec("It waits also for the device, which is lent to another program.", default=0.0, ge=0, unit="s")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,29 +1,44 @@
-"""Models that stay in memory between jobs, the least recently used leaving first."""
+"""Models that stay in memory between jobs, within a budget of bytes."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from bridge.engine.device import Device
 from bridge.protocol.engine_link import ModelSource
 
+from .eviction import ReloadWorth
 from .fingerprint import Fingerprints
 from .loading import LoadedModel, load_model
 
 BUDGET_FRACTION = 0.5
 """Share of the device's memory that weights may fill; the rest is for computing with them."""
 
+ModelKey = tuple[str, bool]
+
 
 class ModelShelf:
-    """Loads models and keeps as many as fit the budget."""
+    """Loads models and keeps as many as fit the budget; the ones that are cheapest to load again leave first.
+
+    Args:
+        budget: bytes that all weights together may take; None for half of the device's memory. A single model that
+            is larger is loaded all the same, alone.
+    """
 
     def __init__(self, device: Device, budget: int | None = None) -> None:
         self._device = device
         self._budget = int(device.memory_total() * BUDGET_FRACTION) if budget is None else budget
-        self._models: OrderedDict[tuple[str, bool], LoadedModel] = OrderedDict()
+        self._models: dict[ModelKey, LoadedModel] = {}
+        self._load_seconds: dict[ModelKey, float] = {}
+        self._worth: ReloadWorth[ModelKey] = ReloadWorth()
         self._fingerprints = Fingerprints()
+
+    @property
+    def bytes(self) -> int:
+        """What the weights on the shelf take."""
+        return sum(model.bytes for model in self._models.values())
 
     def get(self, source: ModelSource, check: Callable[[], None]) -> LoadedModel:
         """The model, loaded now if need be.
@@ -34,45 +49,69 @@ class ModelShelf:
         Raises:
             BridgeError: `unsafe_weights` or `model_unusable`.
         """
-        key = (source.location, source.local)
-        found = self._models.get(key)
-        if found is not None:
-            found.source = source
-            self._models.move_to_end(key)
-            return found
-        self._make_room(_expected_bytes(source))
-        model = load_model(source, self._device, self._fingerprints.start, check)
-        self._models[key] = model
+        key = _key(source)
+        model = self._models.get(key)
+        if model is None:
+            self._make_room(_expected_bytes(source))
+            began = time.perf_counter()
+            model = load_model(source, self._device, self._fingerprints.start, check)
+            self._load_seconds[key] = time.perf_counter() - began
+            # Files may hold other number formats than the device computes in; only now the size is certain.
+            self._make_room(model.bytes)
+            self._models[key] = model
+        model.source = source
+        self._worth.used(key, self._load_seconds[key], model.bytes)
         return model
 
     def holds(self, source: ModelSource) -> bool:
         """Whether the model is in memory."""
-        return (source.location, source.local) in self._models
+        return _key(source) in self._models
 
     def drop_others(self, source: ModelSource) -> bool:
         """Forget every model but one, because memory is short. Returns whether there was any."""
-        keys = [key for key in self._models if key != (source.location, source.local)]
-        for key in keys:
-            del self._models[key]
+        others = [key for key in self._models if key != _key(source)]
+        for key in others:
+            self._remove(key)
         self._device.free_caches()
-        return bool(keys)
+        return bool(others)
 
     def drop(self, source: ModelSource) -> None:
         """Forget a model, such as one that came to harm."""
-        self._models.pop((source.location, source.local), None)
+        self._remove(_key(source))
         self._device.free_caches()
+
+    def clear(self) -> int:
+        """Forget every model and give the memory back. Returns the bytes that the weights held."""
+        held = self.bytes
+        for key in list(self._models):
+            self._remove(key)
+        self._device.free_caches()
+        return held
 
     def _make_room(self, needed: int) -> None:
         dropped = False
-        while self._models and sum(model.bytes for model in self._models.values()) + needed > self._budget:
-            self._models.popitem(last=False)
+        while self._models and self.bytes + needed > self._budget:
+            key = self._worth.cheapest()
+            self._worth.give_up(key)
+            self._remove(key)
             dropped = True
         if dropped:
             self._device.free_caches()
+
+    def _remove(self, key: ModelKey) -> None:
+        self._models.pop(key, None)
+        self._worth.forget(key)
+
+
+def _key(source: ModelSource) -> ModelKey:
+    return source.location, source.local
 
 
 def _expected_bytes(source: ModelSource) -> int:
     """What the weights will take, from the sizes of their files; 0 for a model that is not here yet."""
     if not source.local:
         return 0
-    return sum(file.stat().st_size for file in Path(source.location).glob("*/*.safetensors"))
+    path = Path(source.location)
+    if path.is_file():
+        return path.stat().st_size
+    return sum(file.stat().st_size for file in path.glob("*/*.safetensors"))
