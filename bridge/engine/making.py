@@ -10,6 +10,7 @@ from typing import TypeVar
 from bridge.protocol.engine_link import LinkMessage, Produced, Run
 from bridge.protocol.tasks import Layer
 
+from .adapters.job_loras import JobLoras
 from .conversion import Floats
 from .device import Device, is_out_of_memory
 from .ladder import MemoryLadder
@@ -33,6 +34,7 @@ class Making:
     stages: Stages
     ladder: MemoryLadder
     device: Device
+    loras: JobLoras
     send: Callable[[LinkMessage], None]
 
     def make_all(self) -> None:
@@ -65,14 +67,27 @@ class Making:
 
     def _painting(self, index: int, count: int) -> Callable[[], Sequence[Floats]]:
         seeds = [self._seed(index + offset) for offset in range(count)]
-        return lambda: paint(self.plan, self.model, self.settings, seeds, self.stages, self.run.preview_side)
+
+        def work() -> Sequence[Floats]:
+            with self.loras.applied(self.run.task.loras):
+                return paint(self.plan, self.model, self.settings, seeds, self.stages, self.run.preview_side)
+
+        return work
 
     def _finish(self, index: int, picture: Floats | Placed, *, batched: bool) -> None:
         self.stages.enter("finishing")
         placed = picture if isinstance(picture, Placed) else self.plan.finish(picture)
         seed = self._seed(index)
         recipe = recipe_of(
-            self.run.task, self.plan, self.model, self.settings, self.device, seed, batched, self.ladder.savings
+            self.run.task,
+            self.plan,
+            self.model,
+            self.settings,
+            self.device,
+            seed,
+            batched,
+            self.ladder.savings,
+            self.loras.recipe(self.run.task.loras),
         )
         layer = Layer(picture=placed.picture, x=placed.x, y=placed.y, seed=seed, recipe=recipe)
         self.send(Produced(job_id=self.run.job_id, index=index, layer=layer))

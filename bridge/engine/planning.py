@@ -32,7 +32,7 @@ def check_task(task: Generation) -> None:
 
 def refuse_what_is_missing(task: Generation) -> None:
     """Refuse parameters that the protocol has and this engine does not have yet, rather than ignore them."""
-    missing = {"seamless": task.seamless != "none", "loras": bool(task.loras), "controls": bool(task.controls)}
+    missing = {"seamless": task.seamless != "none", "controls": bool(task.controls)}
     for name, asked in missing.items():
         if asked:
             raise BridgeError(ErrorCode.TASK_UNSUPPORTED, f"This engine has no {name} yet.", field=f"task.{name}")

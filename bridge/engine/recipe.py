@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bridge.protocol.pixels import Picture
@@ -27,9 +27,10 @@ def recipe_of(
     seed: int,
     batched: bool,
     savings: Sequence[str],
+    adapters: Sequence[Mapping[str, object]],
 ) -> dict[str, object]:
     """The recipe of one image: its task's kind and resolved `parameters` (field names of the task, pictures left
-    out), the model, what was computed, and the versions involved.
+    out), the model, its adapters, what was computed, and the versions involved.
     """
     parameters: dict[str, Any] = {
         field.name: to_plain(getattr(task, field.name), lambda picture: {"hash": digest_of(picture)})
@@ -51,6 +52,7 @@ def recipe_of(
         "parameters": parameters,
         "inputs": dict(plan.inputs),
         "model": {"id": model.source.id, "hash": model.fingerprint.result(), "pipeline": type(model.base).__name__},
+        "adapters": [dict(adapter) for adapter in adapters],
         "computed": {"width": plan.width, "height": plan.height, "mode": plan.mode},
         "batched": batched,
         "savings": list(savings),

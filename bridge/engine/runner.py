@@ -10,6 +10,7 @@ from bridge.protocol.engine_link import Ended, LinkMessage, Run
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import ErrorInfo
 
+from .adapters.job_loras import JobLoras
 from .cancellation import AbortFlag, JobAborted
 from .device import Device, is_out_of_memory
 from .faults import FaultHook, no_faults
@@ -57,7 +58,8 @@ class Runner:
         check_steps(settings.scheduler, model.own_scheduler, settings.steps)
         ladder = MemoryLadder(self._device, self._shelf, model)
         plan = plan_for(run.task, model)
-        making = Making(run, plan, model, settings, stages, ladder, self._device, self._send)
+        loras = JobLoras(model, run.adapters)
+        making = Making(run, plan, model, settings, stages, ladder, self._device, loras, self._send)
         try:
             making.make_all()
         finally:

@@ -14,7 +14,17 @@ from bridge.engine.device import choose_device
 from bridge.engine.faults import FaultHook, no_faults
 from bridge.engine.models.shelf import ModelShelf
 from bridge.engine.runner import Runner
-from bridge.protocol.engine_link import Ended, LinkMessage, ModelSource, Noticed, Previewed, Produced, Progressed, Run
+from bridge.protocol.engine_link import (
+    AdapterSource,
+    Ended,
+    LinkMessage,
+    ModelSource,
+    Noticed,
+    Previewed,
+    Produced,
+    Progressed,
+    Run,
+)
 from bridge.protocol.errors import ErrorCode
 from bridge.protocol.pixels import ColourSpace, Picture, PixelFormat
 from bridge.protocol.tasks import Generation, Layer
@@ -93,6 +103,7 @@ class Bench:
         heard: Callable[[LinkMessage], None] | None = None,
         faults: FaultHook | None = None,
         native_size: int = 64,
+        adapters: tuple[AdapterSource, ...] = (),
     ) -> Outcome:
         outcome = Outcome()
 
@@ -108,6 +119,7 @@ class Bench:
             model=self.source(model, native_size),
             preview_side=preview_side,
             first_image=first_image,
+            adapters=adapters,
         )
         runner.run(order, abort or AbortFlag())
         return outcome

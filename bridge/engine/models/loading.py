@@ -18,6 +18,7 @@ from diffusers import (
     DiffusionPipeline,
 )
 
+from bridge.engine.adapters.lora import LoraRack
 from bridge.engine.device import Device, is_out_of_memory
 from bridge.protocol.engine_link import ModelSource
 from bridge.protocol.errors import BridgeError, ErrorCode
@@ -42,6 +43,7 @@ class LoadedModel:
         bytes: size of its weights in memory.
         own_scheduler: the one that came with the model. Only read; jobs make their own from it.
         offloaded: whether parts rest in the host's memory between uses.
+        loras: those put into it so far, which `bytes` counts.
     """
 
     source: ModelSource
@@ -51,6 +53,7 @@ class LoadedModel:
     bytes: int
     own_scheduler: Any
     offloaded: bool = False
+    loras: LoraRack = field(default_factory=LoraRack)
     _pipelines: dict[str, Any] = field(default_factory=dict)
 
     @property

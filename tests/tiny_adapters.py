@@ -1,0 +1,107 @@
+"""Tiny adapters with random weights for the tiny models, in the namings that files are found in."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import UNet2DConditionModel
+from safetensors.torch import load_file, save_file
+from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+UNET_LAYERS = ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out")
+TEXT_LAYERS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
+
+
+@dataclass(frozen=True)
+class LoraLayer:
+    """One layer of a LoRA: its part of the pipeline, its module, and W + alpha / rank · up · down."""
+
+    part: str
+    module: str
+    down: torch.Tensor
+    up: torch.Tensor
+    alpha: float
+
+    @property
+    def change(self) -> torch.Tensor:
+        """What weight 1 adds to the module's weight."""
+        return (
+            self.alpha
+            / self.down.shape[0]
+            * (self.up.flatten(1) @ self.down.flatten(1)).reshape(self.up.shape[0], *self.down.shape[1:])
+        )
+
+
+def lora_layers(
+    model: Path, *, rank: int = 2, seed: int = 0, size: float = 0.3, alphas: bool = True
+) -> list[LoraLayer]:
+    """A random LoRA for a tiny model's denoiser and text encoders; every second layer has another alpha."""
+    generator = torch.Generator().manual_seed(seed)
+    layers = []
+    for number, (part, name, weight) in enumerate(_weights(model)):
+        down = torch.randn(rank, *weight.shape[1:], generator=generator) * size
+        up = torch.randn(weight.shape[0], rank, *(1,) * (weight.dim() - 2), generator=generator) * size
+        layers.append(LoraLayer(part, name, down, up, rank / (1 + number % 2) if alphas else rank))
+    return layers
+
+
+def save_diffusers(layers: list[LoraLayer], file: Path) -> Path:
+    """As `save_lora_weights` writes it. It knows no alphas: give layers without."""
+    tensors = {}
+    for layer in layers:
+        tensors[f"{layer.part}.{layer.module}.lora_A.weight"] = layer.down
+        tensors[f"{layer.part}.{layer.module}.lora_B.weight"] = layer.up
+    return _save(tensors, file)
+
+
+def save_kohya(layers: list[LoraLayer], file: Path) -> Path:
+    """As kohya's scripts write it: dots become underscores, with an alpha beside each layer."""
+    parts = {"unet": "lora_unet", "text_encoder": "lora_te", "text_encoder_2": "lora_te2"}
+    if any(layer.part == "text_encoder_2" for layer in layers):
+        parts["text_encoder"] = "lora_te1"
+    tensors = {}
+    for layer in layers:
+        name = f"{parts[layer.part]}_{layer.module.replace('.', '_')}"
+        tensors[f"{name}.lora_down.weight"] = layer.down
+        tensors[f"{name}.lora_up.weight"] = layer.up
+        tensors[f"{name}.alpha"] = torch.tensor(layer.alpha)
+    return _save(tensors, file)
+
+
+def merged_model(model: Path, layers: list[tuple[LoraLayer, float]], folder: Path) -> Path:
+    """A copy of a model whose own weights have the LoRA layers added, each with its weight."""
+    shutil.copytree(model, folder)
+    for part in {layer.part for layer, _ in layers}:
+        file = next((folder / part).glob("*.safetensors"))
+        tensors = load_file(file)
+        for layer, weight in layers:
+            if layer.part == part:
+                key = next(key for key in tensors if _plain(key) == f"{_plain(layer.module)}.weight")
+                tensors[key] = tensors[key] + weight * layer.change
+        save_file(tensors, file, metadata={"format": "pt"})
+    return folder
+
+
+def _weights(model: Path) -> Iterator[tuple[str, str, torch.Tensor]]:
+    parts = {"unet": UNet2DConditionModel, "text_encoder": CLIPTextModel, "text_encoder_2": CLIPTextModelWithProjection}
+    for part, kind in parts.items():
+        if not (model / part).is_dir():
+            continue
+        for name, module in kind.from_pretrained(model / part).named_modules():
+            if name.endswith(UNET_LAYERS if part == "unet" else TEXT_LAYERS):
+                # Files in the wild were written when CLIP still had an inner `text_model`.
+                yield part, name if part == "unet" else f"text_model.{_plain(name)}", module.weight
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("text_model.")
+
+
+def _save(tensors: dict[str, torch.Tensor], file: Path) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, file)
+    return file
