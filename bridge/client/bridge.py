@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, overload
 
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import (
+    AdapterInfo,
     Error,
     FetchResult,
     JobEvent,
@@ -152,6 +153,11 @@ class Bridge:
     def models(self) -> tuple[ModelInfo, ...]:
         """The daemon's models when the connection was last opened, the default first."""
         return self.welcome.models
+
+    @property
+    def adapters(self) -> tuple[AdapterInfo, ...]:
+        """The daemon's LoRAs, embeddings and ControlNets when the connection was last opened."""
+        return self.welcome.adapters
 
     def wait_connected(self, timeout: float | None = None) -> Welcome:
         """Wait for the connection.
@@ -297,10 +303,17 @@ class Bridge:
         return self._ask(FetchResult(request_id=self._core.next_id(), job_id=job_id, index=index), Result)
 
     def list_models(self) -> tuple[ModelInfo, ...]:
-        """Let the daemon look for models again; `models` then has them too."""
-        models = self._ask(ListModels(request_id=self._core.next_id()), Models).models
-        self._link.post(lambda: self._core.set_models(models))
-        return models
+        """Let the daemon look for models and adapters again; `models` and `adapters` then have them too."""
+        return self._look_again().models
+
+    def list_adapters(self) -> tuple[AdapterInfo, ...]:
+        """Likewise for LoRAs, embeddings and ControlNets."""
+        return self._look_again().adapters
+
+    def _look_again(self) -> Models:
+        found = self._ask(ListModels(request_id=self._core.next_id()), Models)
+        self._link.post(lambda: self._core.set_models(found.models, found.adapters))
+        return found
 
     def ping(self) -> Pong:
         """The state of daemon and engine."""

@@ -8,7 +8,17 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bridge.protocol.errors import BridgeError, ErrorCode
-from bridge.protocol.messages import Error, ErrorInfo, JobEvent, Message, ModelInfo, Reply, Request, Welcome
+from bridge.protocol.messages import (
+    AdapterInfo,
+    Error,
+    ErrorInfo,
+    JobEvent,
+    Message,
+    ModelInfo,
+    Reply,
+    Request,
+    Welcome,
+)
 
 from .book import JobBook
 from .finding import START_HINT
@@ -88,11 +98,11 @@ class Core(Handler):
         for request in self.pending.to_resend():
             self.pending.answer(Error(request_id=request.request_id, error=error))
 
-    def set_models(self, models: tuple[ModelInfo, ...]) -> None:
+    def set_models(self, models: tuple[ModelInfo, ...], adapters: tuple[AdapterInfo, ...]) -> None:
         """The daemon looked for models again."""
         with self.changed:
             if self.welcome is not None:
-                self.welcome = replace(self.welcome, models=models)
+                self.welcome = replace(self.welcome, models=models, adapters=adapters)
 
     def reason(self) -> BridgeError:
         """Why there is no connection."""

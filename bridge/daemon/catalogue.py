@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.protocol.engine_link import ModelSource
+from bridge.protocol.engine_link import AdapterSource, ModelSource
 from bridge.protocol.errors import BridgeError, ErrorCode
-from bridge.protocol.messages import ModelInfo
+from bridge.protocol.messages import AdapterInfo, ModelInfo
 from bridge.protocol.tasks import TASKS, Generation
+
+from .adapters import CataloguedAdapter, find_adapters, sources_for
 
 INDEX_NAME = "model_index.json"
 CARD_NAME = "bridge.json"
@@ -37,6 +39,7 @@ class Catalogue:
         self._named = tuple(models)
         self._folders = tuple(folders)
         self._models: dict[str, CataloguedModel] = {}
+        self._adapters: tuple[CataloguedAdapter, ...] = ()
         self.refresh()
 
     def refresh(self) -> None:
@@ -52,6 +55,15 @@ class Catalogue:
                     model = read_folder(child)
                     found.setdefault(model.info.id, model)
         self._models = found
+        self._adapters = tuple(adapter for folder in self._folders for adapter in find_adapters(folder))
+
+    def adapters(self) -> tuple[AdapterInfo, ...]:
+        """All adapters."""
+        return tuple(adapter.info for adapter in self._adapters)
+
+    def adapters_for(self, task: Generation) -> tuple[AdapterSource, ...]:
+        """Every adapter that a task names. Raises `BridgeError` (`unknown_adapter`, `model_unusable`)."""
+        return sources_for(task, self._adapters)
 
     def infos(self) -> tuple[ModelInfo, ...]:
         """All models, the default first."""

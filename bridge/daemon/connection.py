@@ -24,7 +24,6 @@ from bridge.protocol.messages import (
     ListJobs,
     ListModels,
     Message,
-    Models,
     Ping,
     Reply,
     Request,
@@ -128,7 +127,7 @@ class Connection:
         elif isinstance(request, FetchResult):
             reply = await service.fetch(owner, request.job_id, request.index, number)
         elif isinstance(request, ListModels):
-            reply = Models(request_id=number, models=await service.models())
+            reply = await service.models(number)
         elif isinstance(request, Lend):
             # It waits for the job that runs, which this client may want to cancel meanwhile.
             waiting = asyncio.create_task(self._lend(request), name="lending")

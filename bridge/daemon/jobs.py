@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
-from bridge.protocol.engine_link import ModelSource
+from bridge.protocol.engine_link import AdapterSource, ModelSource
 from bridge.protocol.messages import JobState, JobStatus
 from bridge.protocol.pixels import Picture
 from bridge.protocol.shared_pixels import SharedPicture, SharedPixels
@@ -27,6 +27,7 @@ class ActiveJob:
         model: with which model.
         priority: "interactive" or "batch".
         preview_side: longest side of previews in pixels, 0 for none.
+        adapters: every adapter that the task names.
         seq: number of the last lasting event.
         results: images stored so far.
         state: "queued" or "running".
@@ -40,6 +41,7 @@ class ActiveJob:
     model: ModelSource
     priority: str
     preview_side: int
+    adapters: tuple[AdapterSource, ...] = ()
     seq: int = 0
     results: int = 0
     state: JobState = "queued"

@@ -85,6 +85,7 @@ class Runner:
             job_id=job.job_id,
             task=job.task,
             model=job.model,
+            adapters=job.adapters,
             first_image=job.results,
             preview_side=job.preview_side,
         )

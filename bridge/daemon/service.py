@@ -29,7 +29,7 @@ from bridge.protocol.messages import (
     Lent,
     Limits,
     Message,
-    ModelInfo,
+    Models,
     Pong,
     Result,
     Submit,
@@ -121,15 +121,16 @@ class BridgeService:
             version=PROTOCOL_VERSION,
             daemon=f"latent-bridge {__version__}",
             models=self._catalogue.infos(),
+            adapters=self._catalogue.adapters(),
             tasks=dict(task_schemas()),
             schedulers=SCHEDULERS,
             limits=self.limits,
         )
 
-    async def models(self) -> tuple[ModelInfo, ...]:
-        """Look for models again."""
+    async def models(self, request_id: int) -> Models:
+        """Look for models and adapters again."""
         await asyncio.to_thread(self._catalogue.refresh)
-        return self._catalogue.infos()
+        return Models(request_id=request_id, models=self._catalogue.infos(), adapters=self._catalogue.adapters())
 
     async def submit(self, owner: str, request: Submit) -> JobStatus:
         """Queue a job, or tell where it stands if it is known already.
@@ -139,6 +140,7 @@ class BridgeService:
         """
         check_limits(request.task, self.limits)
         model = self._catalogue.find(request.task.model)
+        adapters = self._catalogue.adapters_for(request.task)
         fingerprint = await self._off_loop(request.task, _fingerprint, request.task)
         async with self._submitting:
             known = await self._history.job(request.job_id)
@@ -155,6 +157,7 @@ class BridgeService:
                 model=model.source,
                 priority=request.priority,
                 preview_side=request.preview_side,
+                adapters=adapters,
                 seq=known.last_seq if known else 0,
                 results=known.summary.results if known else 0,
             )
