@@ -45,6 +45,11 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--model-memory", type=click.FloatRange(0), help="For models, in GB.  [default: half of the device's]")
 @click.option("--idle-release", type=click.FloatRange(0), help="Minutes idle until models are put away.  [default: 15]")
+@click.option(
+    "--safety-filter",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of a safety checker; pictures that it flags are held back.  [default: none]",
+)
 @click.option("--max-megapixels", type=click.FloatRange(0.01, 1024), help="Most of one picture.  [default: 67.1]")
 @click.option("--max-steps", type=click.IntRange(1, 1000), help="Most of a job.  [default: 150]")
 @click.option("--max-images", type=click.IntRange(1, 64), help="Most of a job.  [default: 16]")
@@ -81,6 +86,7 @@ def build_settings(
     device: str,
     model_memory: float | None,
     idle_release: float | None,
+    safety_filter: Path | None,
     max_megapixels: float | None,
     max_steps: int | None,
     max_images: int | None,
@@ -122,6 +128,7 @@ def build_settings(
         tls_certificate=tls_cert,
         tls_key=tls_key,
         device=device,
+        safety_filter=safety_filter,
         limits=limits,
         **more,
     )

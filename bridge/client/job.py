@@ -73,13 +73,18 @@ class Job:
 
     @property
     def error(self) -> BridgeError | None:
-        """Why it failed, or that it was cancelled; None otherwise."""
+        """Why it failed, that it was cancelled, or that all of its images were held back; None otherwise."""
         return self._tracker.error
 
     @property
     def timings(self) -> dict[str, object]:
         """Seconds by stage, once it is finished."""
         return self._tracker.timings
+
+    @property
+    def filtered(self) -> bool:
+        """Whether the safety filter held images back."""
+        return self._tracker.filtered
 
     @property
     def layers(self) -> list[Layer]:
@@ -104,7 +109,8 @@ class Job:
             timeout: seconds; None waits for as long as it takes, also through losses of the connection.
 
         Raises:
-            BridgeError: the job's own error; `cancelled`; `timeout` when it is not over in time.
+            BridgeError: the job's own error; `cancelled`; `filtered` when every image was held back; `timeout` when it
+                is not over in time.
         """
         if not self.wait(timeout):
             raise _not_in_time(self)

@@ -32,6 +32,7 @@ class JobTracker:
         layers: finished images by index.
         error: why it failed or that it was cancelled; None otherwise.
         timings: seconds by stage, once it is finished.
+        filtered: whether the safety filter held images back.
     """
 
     def __init__(self) -> None:
@@ -42,6 +43,7 @@ class JobTracker:
         self.layers: dict[int, Layer] = {}
         self.error: BridgeError | None = None
         self.timings: dict[str, object] = {}
+        self.filtered = False
 
     @property
     def ended(self) -> bool:
@@ -75,7 +77,13 @@ class JobTracker:
                 return False  # made again after a restart of the daemon
             self.layers[event.index] = event.layer
         elif isinstance(event, JobFinished):
-            self.state, self.timings = "finished", event.timings
+            self.state, self.timings, self.filtered = "finished", event.timings, event.reason == "filtered"
+            if self.filtered and not self.layers:
+                self.error = BridgeError(
+                    ErrorCode.FILTERED,
+                    "The safety filter held back everything that this job made.",
+                    hint="Change the prompt or the seed; who runs the daemon can switch the filter off.",
+                )
         elif isinstance(event, JobFailed):
             self.state, self.error = "failed", event.error.raised()
         elif isinstance(event, JobCancelled):

@@ -31,6 +31,7 @@ class Settings:
         history_bytes: how much stored results may take before the oldest are evicted, in bytes.
         device: "auto", "cpu", "cuda" or "mps".
         model_memory: bytes that the weights of models may take; 0 for half of the device's memory.
+        safety_filter: folder of a safety checker that holds pictures back; None lets everything pass.
         idle_release: seconds without a job after which models are put away; 0 keeps them.
         log_level: "debug", "info", "warning" or "error".
         log_json: one JSON object a line instead of text for people.
@@ -52,6 +53,7 @@ class Settings:
     history_bytes: int = 4 << 30
     device: str = "auto"
     model_memory: int = 0
+    safety_filter: Path | None = None
     idle_release: float = 900.0
     log_level: str = "info"
     log_json: bool = False

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
@@ -155,7 +155,8 @@ class Runner:
         elif ended.error is not None:
             await self.fail(job, ended.error)
         else:
-            event = JobFinished(job_id=job.job_id, seq=job.next_seq(), timings=ended.timings)
+            reason: Literal["done", "filtered"] = "filtered" if ended.filtered else "done"
+            event = JobFinished(job_id=job.job_id, seq=job.next_seq(), reason=reason, timings=ended.timings)
             await self._end(job, event, "finished")
 
     async def _after_death(self, job: ActiveJob, attempt: int, reason: str) -> None:

@@ -170,10 +170,14 @@ def _withdraw(discovery: Path) -> None:
 
 
 def _engine_command(settings: Settings, shared: SharedPixels) -> tuple[str, ...]:
-    return (
-        sys.executable, "-m", "bridge.engine", "--shared-pixels", str(shared.folder), "--device", settings.device,
-        "--model-memory", str(settings.model_memory),
-    )  # fmt: skip
+    options = {
+        "--shared-pixels": shared.folder,
+        "--device": settings.device,
+        "--model-memory": settings.model_memory,
+        "--safety-filter": settings.safety_filter,
+    }
+    given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
+    return (sys.executable, "-m", "bridge.engine", *given)
 
 
 def _fresh_shared_folder(data_folder: Path) -> Path:

@@ -16,6 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--model-memory", type=int, default=0, metavar="BYTES", help="for weights; 0 takes half of what there is"
     )
+    parser.add_argument("--safety-filter", type=Path, metavar="DIR", help="folder of a safety checker")
     parser.add_argument("--probe", action="store_true", help="print what there is as JSON, and end")
     options = parser.parse_args(arguments)
     if options.probe:
@@ -24,9 +25,13 @@ def main(arguments: list[str] | None = None) -> int:
         return print_probe(options.device)
     if options.shared_pixels is None:
         parser.error("--shared-pixels is required")
-    from .process import serve_pipes
+    from .process import EngineOptions, serve_pipes
 
-    return serve_pipes(options.shared_pixels, options.device, options.threads, options.model_memory)
+    return serve_pipes(
+        EngineOptions(
+            options.shared_pixels, options.device, options.threads, options.model_memory, options.safety_filter
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.protocol.engine_link import Ready, Release, Released
@@ -14,15 +15,34 @@ from .faults import VARIABLE, faults_from
 from .link import Link
 
 
-def serve_pipes(shared_pixels: Path, device: str, threads: int, model_memory: int) -> int:
+@dataclass(frozen=True)
+class EngineOptions:
+    """How an engine runs.
+
+    Attributes:
+        shared_pixels: folder of the shared pixel buffers.
+        device: "auto", "cpu", "cuda" or "mps".
+        threads: CPU threads; 0 leaves it to torch.
+        model_memory: bytes that weights may take; 0 for half of the device's memory.
+        safety_filter: folder of a safety checker; None lets everything pass.
+    """
+
+    shared_pixels: Path
+    device: str = "auto"
+    threads: int = 0
+    model_memory: int = 0
+    safety_filter: Path | None = None
+
+
+def serve_pipes(options: EngineOptions) -> int:
     """Run the engine on stdin and stdout. Returns the exit status; the daemon's death ends the process anyhow."""
     # Libraries print. Keep the real stdout to ourselves and let everybody else's words go to the log.
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    link = Link(os.fdopen(os.dup(0), "rb"), sink, SharedPixels(shared_pixels))
+    link = Link(os.fdopen(os.dup(0), "rb"), sink, SharedPixels(options.shared_pixels))
     link.start()
     try:
-        _serve(link, device, threads, model_memory)
+        _serve(link, options)
     except BridgeError as error:
         print(f"engine: {error}", file=sys.stderr, flush=True)
         return 1
@@ -33,27 +53,31 @@ def serve_pipes(shared_pixels: Path, device: str, threads: int, model_memory: in
     os._exit(0)
 
 
-def _serve(link: Link, device_name: str, threads: int, model_memory: int) -> None:
+def _serve(link: Link, options: EngineOptions) -> None:
     # OpenMP threads that spin while they wait starve each other where cores are shared: a job measured on two busy
     # cores took 64 s with spinning and 1.5 s without. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("KMP_BLOCKTIME", "0")
     import torch
 
-    if threads > 0:
-        torch.set_num_threads(threads)
+    if options.threads > 0:
+        torch.set_num_threads(options.threads)
     from .device import choose_device
     from .models.shelf import ModelShelf
     from .quiet import quieten_libraries
     from .runner import Runner
+    from .safety import SafetyFilter, load_judge
     from .schedulers import scheduler_names
     from .versions import versions
 
     quieten_libraries()
-    device = choose_device(device_name)
+    device = choose_device(options.device)
     faults = faults_from(os.environ.get(VARIABLE, ""))
-    shelf = ModelShelf(device, model_memory or None)
-    runner = Runner(device, shelf, link.send, faults)
+    shelf = ModelShelf(device, options.model_memory or None)
+    send = link.send
+    if options.safety_filter is not None:
+        send = SafetyFilter(load_judge(options.safety_filter, device), send).send
+    runner = Runner(device, shelf, send, faults)
     link.send(
         Ready(
             pid=os.getpid(),
