@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from bridge.protocol.engine_link import AdapterSource, ModelSource
 from bridge.protocol.errors import BridgeError, ErrorCode
@@ -15,21 +12,11 @@ from bridge.protocol.messages import AdapterInfo, ModelInfo
 from bridge.protocol.tasks import TASKS, Generation
 
 from .adapters import CataloguedAdapter, find_adapters, sources_for
-
-INDEX_NAME = "model_index.json"
-CARD_NAME = "bridge.json"
-"""Optional, in a model's folder: title, description, steps, guidance_scale, native_size. Overrides what is guessed."""
+from .catalogued import CataloguedModel, unusable
+from .model_folder import INDEX_NAME, read_folder
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 ALL_TASKS = tuple(str(getattr(task, "kind")) for task in TASKS)  # noqa: B009 - not declared on the base
-
-
-@dataclass(frozen=True)
-class CataloguedModel:
-    """A model as clients see it, and where the engine finds it."""
-
-    info: ModelInfo
-    source: ModelSource
 
 
 class Catalogue:
@@ -94,6 +81,20 @@ class Catalogue:
             )
         return model
 
+    def find_for(self, task: Generation) -> CataloguedModel:
+        """The model for a task. Raises `BridgeError` as `find`, or `task_unsupported` when it cannot do it."""
+        model = self.find(task.model)
+        kind = kind_of(task)
+        if kind not in model.info.tasks:
+            able = [info.id for info in self.infos() if kind in info.tasks]
+            raise BridgeError(
+                ErrorCode.TASK_UNSUPPORTED,
+                f"The model {model.info.id} cannot do {kind}; it does {', '.join(model.info.tasks)}.",
+                hint=f"Take {' or '.join(able[:3])}." if able else "Add a model that can.",
+                field="task.model",
+            )
+        return model
+
 
 def _read_named(name: str) -> CataloguedModel:
     path = Path(name).expanduser()
@@ -102,76 +103,7 @@ def _read_named(name: str) -> CataloguedModel:
     if HUB_ID.fullmatch(name):
         info = ModelInfo(id=name, title=name, tasks=ALL_TASKS)
         return CataloguedModel(info, ModelSource(id=name, location=name, local=False))
-    return _unusable(name, path, f"{name} is neither a folder nor a hub id of the form owner/name.")
-
-
-def read_folder(folder: Path) -> CataloguedModel:
-    """Read a diffusers folder. One that cannot be used is listed with the reason."""
-    try:
-        index = _read_json(folder / INDEX_NAME)
-        card = _read_json(folder / CARD_NAME) if (folder / CARD_NAME).is_file() else {}
-        factor = _downscale_factor(folder)
-        denoiser = _first_config(folder, ("unet", "transformer"))
-    except BridgeError as error:
-        return _unusable(folder.name, folder, error.message)
-    native = _native_size(denoiser, factor)
-    info = ModelInfo(
-        id=folder.name,
-        title=str(card.get("title", folder.name)),
-        description=str(card.get("description", index.get("_class_name", ""))),
-        tasks=ALL_TASKS,
-        native_size=int(card.get("native_size", native)),
-        size_multiple=max(8, factor * 2 if "transformer" in index else factor),
-        steps=int(card.get("steps", 20)),
-        guidance_scale=float(card.get("guidance_scale", 7.5)),
-    )
-    source = ModelSource(
-        id=info.id,
-        location=str(folder),
-        native_size=info.native_size,
-        size_multiple=info.size_multiple,
-        steps=info.steps,
-        guidance_scale=info.guidance_scale,
-    )
-    return CataloguedModel(info, source)
-
-
-def _unusable(model_id: str, path: Path, reason: str) -> CataloguedModel:
-    info = ModelInfo(id=model_id, title=path.name, unusable=reason)
-    return CataloguedModel(info, ModelSource(id=model_id, location=str(path)))
-
-
-def _read_json(path: Path) -> Mapping[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BridgeError(
-            ErrorCode.MODEL_UNUSABLE, f"{path.name} is missing: this is not a diffusers folder."
-        ) from error
-    except (OSError, ValueError) as error:
-        raise BridgeError(ErrorCode.MODEL_UNUSABLE, f"{path.name} cannot be read: {error}.") from error
-    if not isinstance(value, Mapping):
-        raise BridgeError(ErrorCode.MODEL_UNUSABLE, f"{path.name} does not hold a JSON object.")
-    return value
-
-
-def _first_config(folder: Path, names: Iterable[str]) -> Mapping[str, Any]:
-    for name in names:
-        if (folder / name / "config.json").is_file():
-            return _read_json(folder / name / "config.json")
-    return {}
-
-
-def _downscale_factor(folder: Path) -> int:
-    blocks = _first_config(folder, ("vae",)).get("block_out_channels")
-    return int(2 ** (len(blocks) - 1)) if isinstance(blocks, list) and blocks else 8
-
-
-def _native_size(denoiser: Mapping[str, Any], factor: int) -> int:
-    sample = denoiser.get("sample_size")
-    if isinstance(sample, int) and not isinstance(sample, bool):
-        return max(64, min(sample * factor, 4096))
-    return 1024 if "num_layers" in denoiser else 512
+    return unusable(name, path, f"{name} is neither a folder nor a hub id of the form owner/name.")
 
 
 def kind_of(task: Generation) -> str:

@@ -139,7 +139,7 @@ class BridgeService:
             BridgeError: for whatever is wrong with the request; see `ErrorCode`.
         """
         check_limits(request.task, self.limits)
-        model = self._catalogue.find(request.task.model)
+        model = self._catalogue.find_for(request.task)
         adapters = self._catalogue.adapters_for(request.task)
         fingerprint = await self._off_loop(request.task, _fingerprint, request.task)
         async with self._submitting:

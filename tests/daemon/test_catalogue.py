@@ -7,12 +7,13 @@ import pytest
 from bridge.daemon.catalogue import Catalogue
 from bridge.daemon.config import BUILTIN_MODELS
 from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.tasks import TextToImage
 
 
-def make_model(folder, sample_size=8, blocks=4, **card):
+def make_model(folder, sample_size=8, blocks=4, class_name="StableDiffusionPipeline", unet=None, **card):
     files = {
-        "model_index.json": {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]},
-        "unet/config.json": {"sample_size": sample_size},
+        "model_index.json": {"_class_name": class_name, "unet": ["diffusers", "UNet2DConditionModel"]},
+        "unet/config.json": {"sample_size": sample_size, **(unet or {})},
         "vae/config.json": {"block_out_channels": [8] * blocks},
     }
     if card:
@@ -27,7 +28,7 @@ def make_model(folder, sample_size=8, blocks=4, **card):
 def test_sizes_are_read_from_the_configuration(tmp_path):
     make_model(tmp_path / "plain", sample_size=64, blocks=4)
     info = Catalogue((), (tmp_path,)).find("plain").info
-    assert (info.native_size, info.size_multiple, info.steps) == (512, 8, 20)
+    assert (info.native_size, info.size_multiple, info.steps) == (512, 8, 25)
 
 
 def test_a_card_overrides_what_is_guessed(tmp_path):
@@ -73,6 +74,36 @@ def test_a_broken_folder_is_listed_with_the_reason(tmp_path, content):
     with pytest.raises(BridgeError) as caught:
         catalogue.find("broken")
     assert caught.value.code is ErrorCode.MODEL_UNUSABLE
+
+
+def test_family_tasks_and_recommendations_come_from_the_table_of_families(tmp_path):
+    make_model(tmp_path / "xl", class_name="StableDiffusionXLPipeline", sample_size=128)
+    make_model(tmp_path / "nine", unet={"in_channels": 9, "out_channels": 4})
+    make_model(tmp_path / "my-sdxl-turbo", class_name="StableDiffusionXLPipeline", sample_size=64)
+    found = {info.id: info for info in Catalogue((), (tmp_path,)).infos()}
+    assert (found["xl"].family, found["xl"].native_size, found["xl"].steps) == ("sdxl", 1024, 30)
+    assert found["nine"].tasks == ("inpaint", "outpaint")
+    assert (found["my-sdxl-turbo"].steps, found["my-sdxl-turbo"].guidance_scale) == (4, 1.0)
+
+
+def test_a_pipeline_that_paints_no_pictures_is_listed_with_the_reason(tmp_path):
+    make_model(tmp_path / "video", class_name="WanPipeline")
+    assert "WanPipeline" in Catalogue((), (tmp_path,)).infos()[0].unusable
+
+
+def test_a_task_that_a_model_cannot_do_is_refused_with_models_that_can(tmp_path):
+    make_model(tmp_path / "nine", unet={"in_channels": 9, "out_channels": 4})
+    make_model(tmp_path / "whole")
+    with pytest.raises(BridgeError) as caught:
+        Catalogue((), (tmp_path,)).find_for(TextToImage(model="nine"))
+    assert caught.value.code is ErrorCode.TASK_UNSUPPORTED
+    assert "whole" in caught.value.hint
+
+
+@pytest.mark.parametrize("card", [{"steps": "many"}, {"guidance_scale": []}])
+def test_a_card_that_makes_no_sense_is_listed_with_the_reason(tmp_path, card):
+    make_model(tmp_path / "odd", **card)
+    assert "bridge.json" in Catalogue((), (tmp_path,)).infos()[0].unusable
 
 
 def test_a_name_that_is_neither_folder_nor_hub_id_is_listed_as_such():
