@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import ControlNetModel, SD3ControlNetModel, SD3Transformer2DModel, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
@@ -105,3 +105,43 @@ def _save(tensors: dict[str, torch.Tensor], file: Path) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, file)
     return file
+
+
+def build_controlnet(model: Path, folder: Path, *, seed: int = 0, size: float = 0.5) -> Path:
+    """A ControlNet for a tiny UNet, as a diffusers folder, with random weights where training begins at zero."""
+    torch.manual_seed(seed)
+    # The tiny VAE halves sides once, and so must the layers that read the guiding picture.
+    net = ControlNetModel.from_unet(
+        UNet2DConditionModel.from_pretrained(model / "unet"), conditioning_embedding_out_channels=(8, 16)
+    )
+    _stir(net, ("controlnet_down_blocks", "controlnet_mid_block", "controlnet_cond_embedding.conv_out"), size)
+    net.save_pretrained(folder)
+    return folder
+
+
+def deepen_sd3(model: Path, folder: Path) -> Path:
+    """A copy of a tiny Stable Diffusion 3 with a second layer; ControlNets do not reach the last one."""
+    shutil.copytree(model, folder)
+    torch.manual_seed(0)
+    config = SD3Transformer2DModel.load_config(folder / "transformer")
+    SD3Transformer2DModel.from_config({**config, "num_layers": 2}).save_pretrained(folder / "transformer")
+    return folder
+
+
+def build_sd3_controlnet(model: Path, folder: Path, *, seed: int = 0) -> Path:
+    """A ControlNet for a tiny Stable Diffusion 3."""
+    torch.manual_seed(seed)
+    transformer = SD3Transformer2DModel.from_pretrained(model / "transformer")
+    net = SD3ControlNetModel.from_transformer(
+        transformer, num_layers=1, num_extra_conditioning_channels=0, load_weights_from_transformer=False
+    )
+    _stir(net, ("controlnet_blocks", "pos_embed_input"), 0.5)
+    net.save_pretrained(folder)
+    return folder
+
+
+def _stir(net: torch.nn.Module, names: tuple[str, ...], size: float) -> None:
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            if name.startswith(names):
+                parameter.normal_(0, size)

@@ -10,6 +10,7 @@ from typing import TypeVar
 from bridge.protocol.engine_link import LinkMessage, Produced, Run
 from bridge.protocol.tasks import Layer
 
+from .adapters.guidance import JobGuidance
 from .adapters.job_loras import JobLoras
 from .conversion import Floats
 from .device import Device, is_out_of_memory
@@ -35,6 +36,7 @@ class Making:
     ladder: MemoryLadder
     device: Device
     loras: JobLoras
+    guidance: JobGuidance
     send: Callable[[LinkMessage], None]
 
     def make_all(self) -> None:
@@ -69,8 +71,8 @@ class Making:
         seeds = [self._seed(index + offset) for offset in range(count)]
 
         def work() -> Sequence[Floats]:
-            with self.loras.applied(self.run.task.loras):
-                return paint(self.plan, self.model, self.settings, seeds, self.stages, self.run.preview_side)
+            with self.loras.applied(self.run.task.loras), self.guidance.prepared(self.plan) as guided:
+                return paint(self.plan, self.model, self.settings, seeds, self.stages, self.run.preview_side, guided)
 
         return work
 
@@ -87,7 +89,7 @@ class Making:
             seed,
             batched,
             self.ladder.savings,
-            self.loras.recipe(self.run.task.loras),
+            [*self.loras.recipe(self.run.task.loras), *self.guidance.recipe()],
         )
         layer = Layer(picture=placed.picture, x=placed.x, y=placed.y, seed=seed, recipe=recipe)
         self.send(Produced(job_id=self.run.job_id, index=index, layer=layer))

@@ -14,6 +14,7 @@ import torch
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.tasks import Generation
 
+from .adapters.guidance import Guided
 from .conversion import Floats
 from .latents import decode_latents, decodes_itself, unpacked
 from .models.loading import LoadedModel
@@ -48,15 +49,25 @@ class Settings:
 
 
 def paint(
-    plan: Plan, model: LoadedModel, settings: Settings, seeds: Sequence[int], stages: Stages, preview_side: int
+    plan: Plan,
+    model: LoadedModel,
+    settings: Settings,
+    seeds: Sequence[int],
+    stages: Stages,
+    preview_side: int,
+    guided: Guided | None = None,
 ) -> list[Floats]:
     """Paint one picture a seed, together: (height, width, 3) `float32` sRGB, 0 to 1, of the plan's size.
+
+    Args:
+        guided: a pipeline of the model with pictures that guide it; None for the plain one.
 
     Raises:
         JobAborted: the job was stopped.
         BridgeError: the model cannot do this.
     """
-    pipe = model.pipeline(plan.mode)
+    guided = guided or Guided(model.pipeline(plan.mode))
+    pipe = guided.pipe
     begin = functools.partial(stages.enter, "denoising", _expected_steps(plan, settings))
     from_noise = plan.mode == "text-to-image"
     tap = SchedulerTap(
@@ -67,7 +78,7 @@ def paint(
     pipe.scheduler = tap.scheduler
     stages.enter("encoding")
     with torch.inference_mode():
-        arguments = _arguments(pipe, plan, settings, seeds)
+        arguments = {**_arguments(pipe, plan, settings, seeds), **guided.arguments}
         steps = _StepHook(plan, tap, stages, Previewer(preview_side, plan.width, plan.height), begin)
         own_decode = decodes_itself(pipe)
         output = pipe(

@@ -22,6 +22,21 @@ class Placed:
 
 
 @dataclass(frozen=True)
+class View:
+    """What the model sees of the canvas.
+
+    Attributes:
+        width: of the whole canvas, in px.
+        height: likewise.
+        seen: cuts and scales something of the canvas's size, (height, width, channels), to what the model computes.
+    """
+
+    width: int
+    height: int
+    seen: Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True)
 class Plan:
     """How to make one image of a task; the images of a job differ in their seed alone.
 
@@ -36,6 +51,7 @@ class Plan:
         inputs: hashes of the pictures given, for the recipe.
         resolved: parameters that the task left to us, for the recipe.
         unchanged: the result when nothing is to be painted at all (strength 0).
+        view: how the canvas appears to the model, for pictures that guide; None where none can.
     """
 
     mode: Mode
@@ -48,6 +64,7 @@ class Plan:
     inputs: Mapping[str, str] = field(default_factory=dict)
     resolved: Mapping[str, object] = field(default_factory=dict)
     unchanged: Placed | None = None
+    view: View | None = None
 
 
 @dataclass(frozen=True)

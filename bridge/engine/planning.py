@@ -8,6 +8,7 @@ from typing import Any
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.tasks import Generation, ImageToImage, Inpaint, Outpaint, TextToImage
 
+from .adapters.guidance import check_controls
 from .inpaint.tasks import check_extent, check_sides, checked_bounds, plan_inpaint, plan_outpaint
 from .models.loading import LoadedModel
 from .plan import Plan, Sizing
@@ -21,6 +22,7 @@ def check_task(task: Generation) -> None:
         BridgeError: `invalid_field` or `task_unsupported`, naming the field.
     """
     refuse_what_is_missing(task)
+    check_controls(task.controls)
     match task:
         case Inpaint():
             checked_bounds(task)
@@ -32,7 +34,7 @@ def check_task(task: Generation) -> None:
 
 def refuse_what_is_missing(task: Generation) -> None:
     """Refuse parameters that the protocol has and this engine does not have yet, rather than ignore them."""
-    missing = {"seamless": task.seamless != "none", "controls": bool(task.controls)}
+    missing = {"seamless": task.seamless != "none"}
     for name, asked in missing.items():
         if asked:
             raise BridgeError(ErrorCode.TASK_UNSUPPORTED, f"This engine has no {name} yet.", field=f"task.{name}")

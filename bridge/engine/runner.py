@@ -10,6 +10,7 @@ from bridge.protocol.engine_link import Ended, LinkMessage, Run
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import ErrorInfo
 
+from .adapters.guidance import JobGuidance
 from .adapters.job_loras import JobLoras
 from .cancellation import AbortFlag, JobAborted
 from .device import Device, is_out_of_memory
@@ -59,7 +60,8 @@ class Runner:
         ladder = MemoryLadder(self._device, self._shelf, model)
         plan = plan_for(run.task, model)
         loras = JobLoras(model, run.adapters)
-        making = Making(run, plan, model, settings, stages, ladder, self._device, loras, self._send)
+        guidance = JobGuidance(model, run.task.controls, run.adapters)
+        making = Making(run, plan, model, settings, stages, ladder, self._device, loras, guidance, self._send)
         try:
             making.make_all()
         finally:

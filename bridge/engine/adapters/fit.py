@@ -28,7 +28,7 @@ def family_of_tensors(tensors: Mapping[str, torch.Tensor]) -> str:
     """Which family of models a LoRA was made for, as far as its tensors tell."""
     for key, tensor in tensors.items():
         if any(mark in key for mark in _TEXT_INPUTS) and key.endswith(_DOWNS):
-            return _named(int(tensor.shape[1]))
+            return family_of_width(int(tensor.shape[1]))
     for mark, family in _BY_MARK.items():
         if any(mark in key for key in tensors):
             return family
@@ -39,7 +39,7 @@ def family_of_pipe(pipe: Any) -> str:
     """Which family a model belongs to."""
     unet = getattr(pipe, "unet", None)
     width = getattr(getattr(unet, "config", None), "cross_attention_dim", None)
-    return _named(width) if isinstance(width, int) else type(pipe).__name__.removesuffix("Pipeline")
+    return family_of_width(width) if isinstance(width, int) else type(pipe).__name__.removesuffix("Pipeline")
 
 
 def misfit(name: str, made_for: str, model: str, family: str, reason: str, field: str) -> BridgeError:
@@ -82,5 +82,6 @@ def _width(module: torch.nn.Module, side: str) -> int | None:
     return next((int(getattr(module, name)) for name in names if hasattr(module, name)), None)
 
 
-def _named(width: int) -> str:
+def family_of_width(width: int) -> str:
+    """Which family has text features this wide."""
     return _BY_TEXT_WIDTH.get(width, f"a family whose text features are {width} wide")

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from bridge.engine.conversion import Channels, Floats, decode, picture_of, write_picture
-from bridge.engine.plan import Placed, Plan, Sizing
+from bridge.engine.plan import Placed, Plan, Sizing, View
 from bridge.engine.resampling import resize, resize_mask
 from bridge.protocol.pixels import ColourSpace, PixelFormat
 from bridge.protocol.tasks import FillMethod, ResultExtent
@@ -81,6 +81,9 @@ def plan_region(region: Region, sizing: Sizing) -> Plan:
             result = match_seam(result, crop.rgb, crop.change, crop.selection > 0, crop.opaque)
         return _placed(region, crop, result)
 
+    def seen(picture: Floats) -> Floats:
+        return resize(picture[crop.rect.rows_columns], width, height)
+
     change = resize_mask(crop.change, width, height)
     return Plan(
         mode="inpaint" if region.native_inpaint else "image-to-image",
@@ -92,6 +95,7 @@ def plan_region(region: Region, sizing: Sizing) -> Plan:
         change=(change >= 0.5).astype(np.float32) if region.native_inpaint else change,
         inputs=region.inputs,
         resolved={**region.resolved, "fill": region.fill, "result_format": _result_format(region).value},
+        view=View(region.canvas.shape[1], region.canvas.shape[0], seen),
     )
 
 

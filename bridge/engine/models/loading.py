@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from diffusers import (
     DiffusionPipeline,
 )
 
+from bridge.engine.adapters.guides import GuideRack
 from bridge.engine.adapters.lora import LoraRack
 from bridge.engine.device import Device, is_out_of_memory
 from bridge.protocol.engine_link import ModelSource
@@ -44,6 +45,7 @@ class LoadedModel:
         own_scheduler: the one that came with the model. Only read; jobs make their own from it.
         offloaded: whether parts rest in the host's memory between uses.
         loras: those put into it so far, which `bytes` counts.
+        guides: ControlNets and their like kept beside it, which `bytes` counts.
     """
 
     source: ModelSource
@@ -54,6 +56,7 @@ class LoadedModel:
     own_scheduler: Any
     offloaded: bool = False
     loras: LoraRack = field(default_factory=LoraRack)
+    guides: GuideRack = field(default_factory=GuideRack)
     _pipelines: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -87,6 +90,25 @@ class LoadedModel:
             made.set_progress_bar_config(disable=True)
             self._pipelines[mode] = made
         return self._pipelines[mode]
+
+    def controlled_pipeline(self, mode: Mode, nets: Sequence[Any]) -> Any:
+        """A pipeline for a kind of task that ControlNets guide.
+
+        Raises:
+            BridgeError: `task_unsupported` when this kind of model has none.
+        """
+        self.pipeline(mode)
+        try:
+            made = _AUTO[mode].from_pipe(self.base, controlnet=nets[0] if len(nets) == 1 else list(nets))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise BridgeError(
+                ErrorCode.TASK_UNSUPPORTED,
+                f"The model {self.source.id} ({type(self.base).__name__}) takes no ControlNet for {mode}.",
+                hint="Leave the controls out, or take another model.",
+                field="task.controls",
+            ) from error
+        made.set_progress_bar_config(disable=True)
+        return made
 
     def set_vae_savings(self, on: bool) -> bool:
         """Have the autoencoder work in tiles, or not. Returns whether it can."""

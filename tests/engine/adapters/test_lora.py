@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -13,7 +12,8 @@ from safetensors.torch import load_file, save_file
 from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import ErrorCode
 from bridge.protocol.tasks import ImageToImage, LoraUse, TextToImage
-from tests.engine.bench import Bench, Outcome, pixels, random_picture
+from tests.engine.adapters.outcomes import difference, same
+from tests.engine.bench import Bench, random_picture
 from tests.tiny_adapters import LoraLayer, lora_layers, merged_model, save_diffusers, save_kohya
 
 PLAIN = TextToImage(prompt="moss on stone", width=64, height=64, seed=3, steps=2)
@@ -26,16 +26,6 @@ def lora(file: Path, name: str = "moss") -> AdapterSource:
 
 def with_loras(*uses: LoraUse) -> TextToImage:
     return TextToImage(prompt=PLAIN.prompt, width=64, height=64, seed=3, steps=2, loras=uses)
-
-
-def difference(one: Outcome, other: Outcome) -> int:
-    """The largest difference of any channel, in steps of 1/255."""
-    a, b = (pixels(outcome.layer.picture).astype(int) for outcome in (one, other))
-    return int(np.abs(a - b).max())
-
-
-def same(one: Outcome, other: Outcome) -> bool:
-    return bytes(one.layer.picture.pixels) == bytes(other.layer.picture.pixels)
 
 
 @pytest.mark.parametrize("model", ["sd", "sdxl"])

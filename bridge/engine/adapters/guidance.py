@@ -1,0 +1,150 @@
+"""The pictures that guide a job: which pipeline takes them, and as which arguments."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from bridge.engine.conversion import Floats, read_rgb
+from bridge.engine.models.loading import LoadedModel
+from bridge.engine.plan import Plan, View
+from bridge.engine.recipe_inputs import digest_of
+from bridge.engine.resampling import resize
+from bridge.protocol.engine_link import AdapterSource
+from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.messages import AdapterType
+from bridge.protocol.pixels import Picture
+from bridge.protocol.tasks import Control
+
+from .guides import Guide
+from .sources import find_source
+
+T = TypeVar("T")
+
+TYPES: tuple[AdapterType, ...] = ("controlnet",)
+
+
+def check_controls(controls: Sequence[Control]) -> None:
+    """Refuse controls that make no sense with any model. Raises `BridgeError` (`invalid_field`)."""
+    for number, control in enumerate(controls):
+        if control.start > control.end:
+            raise BridgeError(
+                ErrorCode.INVALID_FIELD,
+                f"Control {number + 1} begins at {control.start:g} of the steps and ends at {control.end:g} already.",
+                hint="Its start comes before its end.",
+                field=f"task.controls[{number}].start",
+            )
+
+
+@dataclass(frozen=True)
+class Guided:
+    """A pipeline made ready.
+
+    Attributes:
+        pipe: the pipeline to call.
+        arguments: what it takes beside everything else.
+    """
+
+    pipe: Any
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class JobGuidance:
+    """The controls of a job. One of strength 0, or that ends where it begins, is as if it were not there."""
+
+    model: LoadedModel
+    controls: Sequence[Control]
+    sources: Sequence[AdapterSource]
+
+    @contextmanager
+    def prepared(self, plan: Plan) -> Iterator[Guided]:
+        """The pipeline for a plan, with everything that guides it.
+
+        Raises:
+            BridgeError: `unknown_adapter`, `model_unusable` or `task_unsupported`, naming the field.
+        """
+        acting = self._acting()
+        if not acting:
+            yield Guided(self.model.pipeline(plan.mode))
+            return
+        view = _view_of(plan)
+        guides = [self._guide(number, control) for number, control in acting]
+        self.model.guides.forget_old(self.model, len(guides))
+        pipe = self.model.controlled_pipeline(plan.mode, [guide.net for guide in guides])
+        controls = [control for _, control in acting]
+        yield Guided(pipe, _controlnet_arguments(pipe, plan, controls, [_picture(c.image, view) for c in controls]))
+
+    def recipe(self) -> list[dict[str, object]]:
+        """What the recipe says of these controls: adapter with hash, picture by its hash, strength, start and end."""
+        return [
+            {
+                "id": control.adapter,
+                "type": self._source(number, control).type,
+                "hash": self._guide(number, control).fingerprint.result(),
+                "image": digest_of(control.image),
+                "preprocess": control.preprocess,
+                "strength": control.strength,
+                "start": control.start,
+                "end": control.end,
+            }
+            for number, control in self._acting()
+        ]
+
+    def _acting(self) -> list[tuple[int, Control]]:
+        return [
+            (n, control) for n, control in enumerate(self.controls) if control.strength and control.start < control.end
+        ]
+
+    def _source(self, number: int, control: Control) -> AdapterSource:
+        return find_source(self.sources, control.adapter, TYPES, _field(number))
+
+    def _guide(self, number: int, control: Control) -> Guide:
+        return self.model.guides.get(self.model, self._source(number, control), _field(number))
+
+
+def _field(number: int) -> str:
+    return f"task.controls[{number}].adapter"
+
+
+def _view_of(plan: Plan) -> View:
+    if plan.view is None:
+        raise BridgeError(ErrorCode.TASK_UNSUPPORTED, "This task takes no controls.", field="task.controls")
+    return plan.view
+
+
+def _picture(image: Picture, view: View) -> Floats:
+    """The guiding picture (height, width, 3) as the model sees it, transparent parts black."""
+    rgb, alpha = read_rgb(image)
+    if alpha is not None:
+        rgb = rgb * alpha[..., None]
+    return view.seen(resize(rgb, view.width, view.height))
+
+
+def _controlnet_arguments(
+    pipe: Any, plan: Plan, controls: Sequence[Control], pictures: Sequence[Floats]
+) -> dict[str, Any]:
+    """As lists for several ControlNets, bare for one, which is what every family of pipelines understands."""
+    tensors = [torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None] for picture in pictures]
+    # Where there is no other picture, some families call the guiding one plainly `image`.
+    name = "image" if plan.start is None and not _takes(pipe, "control_image") else "control_image"
+    return {
+        name: _one_or_all(tensors),
+        "controlnet_conditioning_scale": _one_or_all([float(control.strength) for control in controls]),
+        "control_guidance_start": _one_or_all([control.start for control in controls]),
+        "control_guidance_end": _one_or_all([control.end for control in controls]),
+    }
+
+
+def _takes(pipe: Any, name: str) -> bool:
+    return name in inspect.signature(pipe.__call__).parameters
+
+
+def _one_or_all(values: list[T]) -> T | list[T]:
+    return values[0] if len(values) == 1 else values
