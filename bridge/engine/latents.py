@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import torch
@@ -26,9 +27,30 @@ def packed_like(pipe: Any, latents: torch.Tensor, like: torch.Tensor) -> torch.T
     """Latents (n, channels, h, w) in the shape of `like`."""
     if latents.ndim == like.ndim:
         return latents
-    n, channels, height, width = latents.shape
-    found: torch.Tensor = pipe._pack_latents(latents, n, channels, height, width)
+    if like.ndim == 5:
+        return latents.reshape(like.shape)
+    alone = len(inspect.signature(pipe._pack_latents).parameters) == 1
+    found: torch.Tensor = pipe._pack_latents(latents) if alone else pipe._pack_latents(latents, *latents.shape)
     return found
+
+
+def encode_pixels(pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
+    """Latents (n, channels, h, w) of pixels (n, 3, height, width), 0 to 1: the likeliest, so nothing is drawn."""
+    vae = pipe.vae
+    values = (pixels * 2 - 1).to(vae.device if not hasattr(vae, "_hf_hook") else pixels.device, vae.dtype)
+    if hasattr(pipe, "_encode_vae_image"):
+        # Some see a picture as a film of one frame.
+        film = vae.config.get("z_dim") is not None
+        own: torch.Tensor = pipe._encode_vae_image(values[:, :, None] if film else values, None)
+        return own.flatten(1, 2) if own.ndim == 5 else own
+    encoded = vae.encode(values)
+    raw: torch.Tensor = encoded.latent if hasattr(encoded, "latent") else encoded.latent_dist.mode()
+    config = vae.config
+    mean, std = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
+    if mean is not None and std is not None:
+        mean_, std_ = (raw.new_tensor(each).view(1, -1, 1, 1) for each in (mean, std))
+        return (raw - mean_) * float(config.scaling_factor) / std_
+    return (raw - float(getattr(config, "shift_factor", None) or 0.0)) * float(config.scaling_factor)
 
 
 def decode_latents(pipe: Any, latents: torch.Tensor) -> torch.Tensor:

@@ -79,7 +79,8 @@ def paint(
     stages.enter("encoding")
     with torch.inference_mode():
         arguments = {**_arguments(pipe, plan, settings, seeds), **guided.arguments}
-        steps = _StepHook(plan, tap, stages, Previewer(preview_side, plan.width, plan.height), begin)
+        previewer = Previewer(preview_side, plan.width, plan.height, lambda: model.latent_colours(pipe))
+        steps = _StepHook(plan, tap, stages, previewer, begin)
         own_decode = decodes_itself(pipe)
         output = pipe(
             **_accepted(pipe, arguments),
@@ -124,10 +125,9 @@ class _StepHook:
         if self._soft_mask is not None:
             latents = self._soft_mask.hold_back(pipe, self._tap, latents, step, steps)
         self._stages.step_done(step + 1, steps)
-        if step + 1 < steps:
-            picture = self._previewer.look(pipe, self._tap.scheduler, latents)
-            if picture is not None:
-                self._stages.preview(step + 1, picture)
+        picture = self._previewer.look(pipe, self._tap.scheduler, latents, steps - 1 - step)
+        if picture is not None:
+            self._stages.preview(step + 1, picture)
         return {"latents": latents}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,58 +11,54 @@ import torch
 
 from bridge.protocol.pixels import ColourSpace, Picture, PixelFormat
 
+from .clean_guess import CleanGuess
 from .conversion import picture_of
-from .latents import decode_latents, decodes_itself, unpacked
-from .schedulers import is_flow
+from .latent_colours import LatentColours
+from .latents import decodes_itself, unpacked
 
-TIME_SHARE = 0.2
+TIME_SHARE = 0.1
 """Previews may take this share of the time that denoising takes."""
 
 
 class Previewer:
-    """Decodes a shrunken guess at the finished latents, no more often than its share of time allows.
+    """Shows the colours of the guessed finished latents, no more often than its share of time allows.
 
-    Nothing here draws random numbers, so a job's result is the same with previews as without.
+    Nothing here touches the random numbers of a job, so its result is the same with previews as without.
+
+    Args:
+        side: longest side of a preview in px; 0 for none.
+        width: of the picture that is computed, in px.
+        height: likewise.
+        colours: gives the model's way of showing latents; called when a preview is due.
     """
 
-    def __init__(self, side: int, width: int, height: int) -> None:
+    def __init__(self, side: int, width: int, height: int, colours: Callable[[], LatentColours]) -> None:
         self._side = side
         self._size = (width, height)
+        self._colours = colours
+        self._guess = CleanGuess()
         self._not_before = 0.0
 
-    def look(self, pipe: Any, scheduler: Any, latents: torch.Tensor) -> Picture | None:
-        """A picture (rgb8) whose longest side is about the one asked for; None when it is not time for one."""
-        began = time.perf_counter()
-        if self._side == 0 or began < self._not_before or not decodes_itself(pipe):
+    def look(self, pipe: Any, scheduler: Any, latents: torch.Tensor, left: int) -> Picture | None:
+        """A picture (rgb8) of about the side asked for, or less, after a step that leaves `left` more.
+
+        None when none is due.
+        """
+        if self._side == 0 or not decodes_itself(pipe):
             return None
-        guess = _finished_guess(scheduler, latents)
-        small = self._shrink(pipe, unpacked(pipe, guess[:1], *self._size))
-        pixels = decode_latents(pipe, small)[0].permute(1, 2, 0)
-        values = (pixels * 255).round().to(torch.uint8).cpu().numpy()
+        guess = self._guess.look(scheduler, latents[:1], left)
+        began = time.perf_counter()
+        if left == 0 or began < self._not_before:
+            return None
+        colours = self._colours()
+        small = self._shrink(unpacked(pipe, guess, *self._size), colours.pixels)
+        values = (colours.of(small.to(latents.dtype))[0] * 255).round().to(torch.uint8).cpu().numpy()
         now = time.perf_counter()
         self._not_before = now + (now - began) / TIME_SHARE
         return picture_of(np.ascontiguousarray(values), PixelFormat.RGB8, ColourSpace.SRGB)
 
-    def _shrink(self, pipe: Any, latents: torch.Tensor) -> torch.Tensor:
+    def _shrink(self, latents: torch.Tensor, pixels: int) -> torch.Tensor:
         height, width = latents.shape[-2:]
-        factor = min(1.0, self._side / max(self._size))
+        factor = min(1.0, self._side / (pixels * max(height, width)))
         size = (max(1, round(height * factor)), max(1, round(width * factor)))
-        return torch.nn.functional.interpolate(latents.float(), size, mode="area").to(latents.dtype)
-
-
-def _finished_guess(scheduler: Any, latents: torch.Tensor) -> torch.Tensor:
-    """The scheduler's own prediction of the clean latents where it keeps one; else the latents as they are."""
-    outputs: list[Any] | None = getattr(scheduler, "model_outputs", None)
-    predicts_clean = getattr(scheduler.config, "predict_x0", False) or "++" in str(
-        getattr(scheduler.config, "algorithm_type", "")
-    )
-    if predicts_clean and outputs and isinstance(outputs[-1], torch.Tensor) and outputs[-1].shape == latents.shape:
-        guess: torch.Tensor = outputs[-1]
-        return guess
-    sigmas, index = getattr(scheduler, "sigmas", None), getattr(scheduler, "step_index", None)
-    if is_flow(scheduler) or sigmas is None or index is None or index >= len(sigmas):
-        return latents
-    # Schedulers in sigma space let latents grow with the noise; bring them back to the size that decoders know.
-    sigma = sigmas[index].to(latents)
-    calmed: torch.Tensor = latents / (sigma**2 + 1) ** 0.5
-    return calmed
+        return torch.nn.functional.interpolate(latents.float(), size, mode="area")

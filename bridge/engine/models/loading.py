@@ -21,6 +21,7 @@ from diffusers import (
 from bridge.engine.adapters.guides import GuideRack
 from bridge.engine.adapters.lora import LoraRack
 from bridge.engine.device import Device, is_out_of_memory
+from bridge.engine.latent_colours import LatentColours, latent_colours
 from bridge.protocol.engine_link import ModelSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 
@@ -58,6 +59,7 @@ class LoadedModel:
     loras: LoraRack = field(default_factory=LoraRack)
     guides: GuideRack = field(default_factory=GuideRack)
     _pipelines: dict[str, Any] = field(default_factory=dict)
+    _latent_colours: LatentColours | None = None
 
     @property
     def is_inpaint_model(self) -> bool:
@@ -109,6 +111,12 @@ class LoadedModel:
             ) from error
         made.set_progress_bar_config(disable=True)
         return made
+
+    def latent_colours(self, pipe: Any) -> LatentColours:
+        """How its latents are shown in previews; found out when it is first wanted."""
+        if self._latent_colours is None:
+            self._latent_colours = latent_colours(pipe)
+        return self._latent_colours
 
     def set_vae_savings(self, on: bool) -> bool:
         """Have the autoencoder work in tiles, or not. Returns whether it can."""
