@@ -39,7 +39,7 @@ from bridge.protocol.pixels import Picture
 from bridge.protocol.plain import from_plain, to_plain
 from bridge.protocol.schema import task_schemas
 from bridge.protocol.shared_pixels import SharedPixels
-from bridge.protocol.tasks import MAX_SEED, SCHEDULERS, Task
+from bridge.protocol.tasks import MAX_SEED, PREPROCESSORS, SCHEDULERS, Task
 from bridge.protocol.wire import describe_picture
 
 from .catalogue import Catalogue, kind_of
@@ -124,6 +124,7 @@ class BridgeService:
             adapters=self._catalogue.adapters(),
             tasks=dict(task_schemas()),
             schedulers=SCHEDULERS,
+            preprocessors=PREPROCESSORS,
             limits=self.limits,
         )
 

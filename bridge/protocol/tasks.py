@@ -20,6 +20,8 @@ SCHEDULERS: tuple[str, ...] = (
 )  # fmt: skip
 """Friendly names that every engine accepts as `scheduler`, beside the class names of diffusers."""
 
+PREPROCESSORS: tuple[str, ...] = ("canny", "lineart")
+"""Names that every engine accepts as `preprocess` of a control."""
 
 Seamless = Literal["none", "x", "y", "xy"]
 

@@ -19,10 +19,10 @@ from bridge.engine.resampling import resize
 from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import AdapterType
-from bridge.protocol.pixels import Picture
 from bridge.protocol.tasks import Control
 
 from .guides import Guide
+from .preprocessing import check_name, preprocess
 from .sources import find_source
 
 T = TypeVar("T")
@@ -33,6 +33,8 @@ TYPES: tuple[AdapterType, ...] = ("controlnet",)
 def check_controls(controls: Sequence[Control]) -> None:
     """Refuse controls that make no sense with any model. Raises `BridgeError` (`invalid_field`)."""
     for number, control in enumerate(controls):
+        if control.preprocess:
+            check_name(control.preprocess, f"task.controls[{number}].preprocess")
         if control.start > control.end:
             raise BridgeError(
                 ErrorCode.INVALID_FIELD,
@@ -79,7 +81,7 @@ class JobGuidance:
         self.model.guides.forget_old(self.model, len(guides))
         pipe = self.model.controlled_pipeline(plan.mode, [guide.net for guide in guides])
         controls = [control for _, control in acting]
-        yield Guided(pipe, _controlnet_arguments(pipe, plan, controls, [_picture(c.image, view) for c in controls]))
+        yield Guided(pipe, _controlnet_arguments(pipe, plan, controls, [_picture(c, view) for c in controls]))
 
     def recipe(self) -> list[dict[str, object]]:
         """What the recipe says of these controls: adapter with hash, picture by its hash, strength, start and end."""
@@ -119,12 +121,13 @@ def _view_of(plan: Plan) -> View:
     return plan.view
 
 
-def _picture(image: Picture, view: View) -> Floats:
-    """The guiding picture (height, width, 3) as the model sees it, transparent parts black."""
-    rgb, alpha = read_rgb(image)
+def _picture(control: Control, view: View) -> Floats:
+    """The guiding picture (height, width, 3) as the model sees it: transparent parts black, lines at its own scale."""
+    rgb, alpha = read_rgb(control.image)
     if alpha is not None:
         rgb = rgb * alpha[..., None]
-    return view.seen(resize(rgb, view.width, view.height))
+    seen = view.seen(resize(rgb, view.width, view.height))
+    return preprocess(control.preprocess, seen, "task.controls") if control.preprocess else seen
 
 
 def _controlnet_arguments(

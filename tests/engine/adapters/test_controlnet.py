@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
+from bridge.engine.adapters.preprocessing import preprocess
+from bridge.engine.conversion import read_rgb, write_picture
 from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import ErrorCode
-from bridge.protocol.pixels import PixelFormat
-from bridge.protocol.tasks import Control, Generation, ImageToImage, Inpaint, Outpaint, TextToImage
+from bridge.protocol.pixels import ColourSpace, PixelFormat
+from bridge.protocol.tasks import PREPROCESSORS, Control, Generation, ImageToImage, Inpaint, Outpaint, TextToImage
 from tests.engine.adapters.outcomes import difference, same
 from tests.engine.bench import Bench, mask_picture, random_picture
 from tests.tiny_adapters import build_controlnet, build_sd3_controlnet, deepen_sd3
@@ -141,6 +143,22 @@ def test_a_guiding_picture_of_another_size_is_stretched(bench: Bench, nets: dict
     full = dataclasses.replace(control(), image=mask_picture(64, 64, (0, 0, 32, 64)))
     small, large = (bench.run(guided(PLAIN, each), adapters=(nets["sd"],)) for each in (half, full))
     assert difference(small, large) < difference(large, bench.run(PLAIN))
+
+
+@pytest.mark.parametrize("name", PREPROCESSORS)
+def test_an_ordinary_picture_is_made_a_guiding_one(bench: Bench, nets: dict[str, AdapterSource], name: str) -> None:
+    ordinary = random_picture(64, 64, PixelFormat.RGBA32F, seed=8)
+    rgb, _ = read_rgb(ordinary)
+    by_hand = write_picture(preprocess(name, rgb, ""), None, PixelFormat.RGBA32F, ColourSpace.SRGB)
+    asked = guided(PLAIN, dataclasses.replace(control(preprocess=name), image=ordinary))
+    given = guided(PLAIN, dataclasses.replace(control(), image=by_hand))
+    assert same(bench.run(asked, adapters=(nets["sd"],)), bench.run(given, adapters=(nets["sd"],)))
+
+
+def test_an_unknown_preprocessor_is_refused(bench: Bench, nets: dict[str, AdapterSource]) -> None:
+    outcome = bench.run(guided(PLAIN, control(preprocess="depth")), adapters=(nets["sd"],))
+    assert outcome.error is ErrorCode.INVALID_FIELD
+    assert outcome.ended.error.field == "task.controls[0].preprocess"
 
 
 def test_one_file_is_as_good_as_a_folder(
