@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bridge.protocol.engine_link import LinkMessage, Produced, Run
-from bridge.protocol.tasks import Layer
+from bridge.protocol.tasks import Layer, LoraUse
 
 from .adapters.guidance import JobGuidance
 from .adapters.job_loras import JobLoras
@@ -18,6 +18,8 @@ from .ladder import MemoryLadder
 from .models.loading import LoadedModel
 from .painter import Settings, paint
 from .plan import Placed, Plan
+from .prompting.image_prompts import ImagePrompts
+from .prompting.job_prompts import JobPrompts
 from .recipe import recipe_of
 from .stages import Stages
 
@@ -32,6 +34,7 @@ class Making:
     plan: Plan
     model: LoadedModel
     settings: Settings
+    prompts: JobPrompts
     stages: Stages
     ladder: MemoryLadder
     device: Device
@@ -54,29 +57,30 @@ class Making:
         """Make up to `count` images from number `index` on. Returns how many were made."""
         self.stages.image = index
         if self.plan.unchanged is not None:
-            self._finish(index, self.plan.unchanged, batched=False)
+            self._finish(index, self.plan.unchanged, self.prompts.of(index), batched=False)
             return 1
         pictures: Sequence[Floats] | None = None
         while pictures is None:
-            count = count if self.ladder.together else 1
-            pictures = or_none_without_memory(self._painting(index, count), self.device)
+            batch = self.prompts.together(index, count if self.ladder.together else 1)
+            pictures = or_none_without_memory(self._painting(index, batch), self.device)
             if pictures is None:
-                self.stages.notice(self.ladder.climb(count))
-        for offset, picture in enumerate(pictures):
+                self.stages.notice(self.ladder.climb(len(batch)))
+        for offset, (picture, prompts) in enumerate(zip(pictures, batch, strict=True)):
             self.stages.image = index + offset
-            self._finish(index + offset, picture, batched=count > 1)
-        return count
+            self._finish(index + offset, picture, prompts, batched=len(batch) > 1)
+        return len(batch)
 
-    def _painting(self, index: int, count: int) -> Callable[[], Sequence[Floats]]:
-        seeds = [self._seed(index + offset) for offset in range(count)]
+    def _painting(self, index: int, batch: Sequence[ImagePrompts]) -> Callable[[], Sequence[Floats]]:
+        seeds = [self._seed(index + offset) for offset in range(len(batch))]
+        settings = replace(self.settings, prompts=tuple(batch))
 
         def work() -> Sequence[Floats]:
-            with self.loras.applied(self.run.task.loras), self.guidance.prepared(self.plan) as guided:
-                return paint(self.plan, self.model, self.settings, seeds, self.stages, self.run.preview_side, guided)
+            with self.loras.applied(self._loras(batch[0])), self.guidance.prepared(self.plan) as guided:
+                return paint(self.plan, self.model, settings, seeds, self.stages, self.run.preview_side, guided)
 
         return work
 
-    def _finish(self, index: int, picture: Floats | Placed, *, batched: bool) -> None:
+    def _finish(self, index: int, picture: Floats | Placed, prompts: ImagePrompts, *, batched: bool) -> None:
         self.stages.enter("finishing")
         placed = picture if isinstance(picture, Placed) else self.plan.finish(picture)
         seed = self._seed(index)
@@ -85,14 +89,19 @@ class Making:
             self.plan,
             self.model,
             self.settings,
+            prompts,
             self.device,
             seed,
             batched,
             self.ladder.savings,
-            [*self.loras.recipe(self.run.task.loras), *self.guidance.recipe()],
+            [*self.loras.recipe(self._loras(prompts)), *self.guidance.recipe()],
         )
         layer = Layer(picture=placed.picture, x=placed.x, y=placed.y, seed=seed, recipe=recipe)
         self.send(Produced(job_id=self.run.job_id, index=index, layer=layer))
+
+    def _loras(self, prompts: ImagePrompts) -> tuple[LoraUse, ...]:
+        """The LoRAs of an image: the job's, and those that its prompts name."""
+        return (*self.run.task.loras, *prompts.loras)
 
     def _seed(self, index: int) -> int:
         return (self.run.task.seed or 0) + index

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ from .latents import decode_latents, decodes_itself, unpacked
 from .models.loading import LoadedModel
 from .plan import Plan
 from .previews import Previewer
+from .prompting.image_prompts import ImagePrompts
+from .prompting.reading import reading_of
 from .scheduler_tap import SchedulerTap
 from .schedulers import make_scheduler
 from .soft_mask import SoftMask
@@ -28,24 +30,29 @@ from .stages import Stages
 
 @dataclass(frozen=True)
 class Settings:
-    """What a job asks of a pipeline, with nothing left open."""
+    """What a job asks of a pipeline, with nothing left open.
 
-    prompt: str
-    negative_prompt: str
+    Attributes:
+        prompts: of the images that are painted together, one each.
+    """
+
     steps: int
     guidance_scale: float
     scheduler: str
+    prompts: tuple[ImagePrompts, ...] = ()
 
     @classmethod
     def of(cls, task: Generation, model: LoadedModel) -> Settings:
         """The task's own, and the model's recommendation where it says nothing."""
         return cls(
-            task.prompt,
-            task.negative_prompt,
             model.source.steps if task.steps is None else task.steps,
             model.source.guidance_scale if task.guidance_scale is None else task.guidance_scale,
             task.scheduler,
         )
+
+    def only(self, number: int) -> Settings:
+        """For one of the images that were painted together."""
+        return replace(self, prompts=self.prompts[number : number + 1])
 
 
 def paint(
@@ -138,15 +145,13 @@ def _expected_steps(plan: Plan, settings: Settings) -> int:
 def _arguments(pipe: Any, plan: Plan, settings: Settings, seeds: Sequence[int]) -> dict[str, Any]:
     n = len(seeds)
     arguments: dict[str, Any] = {
-        "prompt": [settings.prompt] * n,
+        **reading_of(pipe).arguments(settings.prompts),
         "num_inference_steps": settings.steps,
         "guidance_scale": settings.guidance_scale,
         "generator": [torch.Generator("cpu").manual_seed(seed) for seed in seeds],
         "width": plan.width,
         "height": plan.height,
     }
-    if settings.negative_prompt or "negative_prompt" in inspect.signature(pipe.__call__).parameters:
-        arguments["negative_prompt"] = [settings.negative_prompt] * n
     if plan.start is not None:
         image = torch.from_numpy(np.ascontiguousarray(plan.start)).permute(2, 0, 1)[None]
         arguments["image"] = image.expand(n, -1, -1, -1).contiguous()

@@ -14,6 +14,7 @@ from .device import Device
 from .models.loading import LoadedModel
 from .painter import Settings
 from .plan import Plan
+from .prompting.image_prompts import ImagePrompts
 from .recipe_inputs import digest_of
 from .versions import versions
 
@@ -23,6 +24,7 @@ def recipe_of(
     plan: Plan,
     model: LoadedModel,
     settings: Settings,
+    prompts: ImagePrompts,
     device: Device,
     seed: int,
     batched: bool,
@@ -30,7 +32,8 @@ def recipe_of(
     adapters: Sequence[Mapping[str, object]],
 ) -> dict[str, object]:
     """The recipe of one image: its task's kind and resolved `parameters` (field names of the task, pictures left
-    out), the model, its adapters, what was computed, and the versions involved.
+    out), what its prompts say once their choices are made, the model, its adapters, what was computed, and the
+    versions involved.
     """
     parameters: dict[str, Any] = {
         field.name: to_plain(getattr(task, field.name), lambda picture: {"hash": digest_of(picture)})
@@ -50,6 +53,7 @@ def recipe_of(
     return {
         "task": str(getattr(type(task), "kind", "")),
         "parameters": parameters,
+        "prompt": prompts.recipe(),
         "inputs": dict(plan.inputs),
         "model": {"id": model.source.id, "hash": model.fingerprint.result(), "pipeline": type(model.base).__name__},
         "adapters": [dict(adapter) for adapter in adapters],

@@ -21,6 +21,8 @@ from .models.loading import LoadedModel
 from .models.shelf import ModelShelf
 from .painter import Settings
 from .planning import check_task, plan_for
+from .prompting.job_prompts import JobPrompts
+from .prompting.reading import reading_of
 from .schedulers import check_steps
 from .stages import Stages
 
@@ -60,8 +62,9 @@ class Runner:
         ladder = MemoryLadder(self._device, self._shelf, model)
         plan = plan_for(run.task, model)
         loras = JobLoras(model, run.adapters)
+        prompts = JobPrompts(run.task, reading_of(model.base), stages.notice)
         guidance = JobGuidance(model, run.task.controls, run.adapters)
-        making = Making(run, plan, model, settings, stages, ladder, self._device, loras, guidance, self._send)
+        making = Making(run, plan, model, settings, prompts, stages, ladder, self._device, loras, guidance, self._send)
         try:
             making.make_all()
         finally:
