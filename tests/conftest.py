@@ -28,6 +28,11 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of this project's own."""
+    parser.addoption("--families", action="store_true", help="try every family of models, not the first six alone")
+
+
 @dataclass
 class RunningDaemon:
     """A `latent-bridge serve` in a process of its own, with a home of its own.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,8 +17,10 @@ from bridge.protocol.tasks import Generation
 
 from .adapters.guidance import Guided
 from .conversion import Floats
+from .family_arguments import in_the_family_s_words, starts_emulated
 from .latents import decode_latents, decodes_itself, unpacked
 from .models.loading import LoadedModel
+from .picture_start import starting_from
 from .plan import Plan
 from .previews import Previewer
 from .prompting.image_prompts import ImagePrompts
@@ -88,13 +91,18 @@ def paint(
         arguments = {**_arguments(pipe, plan, settings, seeds), **guided.arguments}
         previewer = Previewer(preview_side, plan.width, plan.height, lambda: model.latent_colours(pipe))
         steps = _StepHook(plan, tap, stages, previewer, begin)
+        arguments = in_the_family_s_words(model.family, pipe, plan, arguments)
+        hooks = _accepted(pipe, {"callback_on_step_end": steps, "callback_on_step_end_tensor_inputs": ["latents"]})
+        if not hooks:
+            tap.after_every_step(lambda step, latents: steps(pipe, step, None, {"latents": latents})["latents"])
         own_decode = decodes_itself(pipe)
-        output = pipe(
-            **_accepted(pipe, arguments),
-            **_accepted(pipe, {"callback_on_step_end": steps, "callback_on_step_end_tensor_inputs": ["latents"]}),
-            output_type="latent" if own_decode else "pt",
-            return_dict=False,
-        )[0]
+        with _helped_to_start(pipe, tap, model, plan, arguments):
+            output = pipe(
+                **_accepted(pipe, arguments),
+                **hooks,
+                output_type="latent" if own_decode else "pt",
+                return_dict=False,
+            )[0]
         stages.enter("decoding")
         pixels = decode_latents(pipe, unpacked(pipe, output, plan.width, plan.height)) if own_decode else output.float()
         _finish_offload(pipe)
@@ -107,6 +115,18 @@ def paint(
         )
     stages.check()
     return list(pictures)
+
+
+def _helped_to_start(
+    pipe: Any, tap: SchedulerTap, model: LoadedModel, plan: Plan, arguments: dict[str, Any]
+) -> AbstractContextManager[None]:
+    """Whatever a pipeline without an image-to-image class needs to start from the plan's picture."""
+    if plan.start is None or not starts_emulated(model.family, plan):
+        return nullcontext()
+    count = len(arguments["generator"])
+    pixels = torch.from_numpy(np.ascontiguousarray(plan.start)).permute(2, 0, 1)[None].repeat(count, 1, 1, 1)
+    diffusion = model.family is not None and model.family.noise == "diffusion"
+    return starting_from(pipe, tap, pixels, arguments["strength"], scaled=diffusion)
 
 
 class _StepHook:
@@ -125,7 +145,7 @@ class _StepHook:
     def __call__(
         self, pipe: Any, step: int, timestep: Any, tensors: dict[str, torch.Tensor]
     ) -> dict[str, torch.Tensor]:
-        steps = pipe.num_timesteps
+        steps = len(self._tap.scheduler.timesteps) if not hasattr(pipe, "num_timesteps") else pipe.num_timesteps
         latents = tensors["latents"]
         if self._stages.stage != "denoising":
             self._begin()  # A pipeline that never mixed noise into a picture, which would have told.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,8 @@ class SchedulerTap:
         """Latents of the starting picture."""
         self.noise: torch.Tensor | None = None
         """The noise that was mixed in."""
+        self.grid: torch.Size | None = None
+        """Shape of the clean latents as (n, channels, height, width), where they are kept in another."""
         self._mix_name = "scale_noise" if is_flow(scheduler) else "add_noise"
         self._mix = getattr(scheduler, self._mix_name, None)
         self._listen("set_timesteps", on_timesteps)
@@ -44,6 +47,23 @@ class SchedulerTap:
         arguments = (self.clean, at, self.noise) if self._mix_name == "scale_noise" else (self.clean, self.noise, at)
         mixed: torch.Tensor = self._mix(*arguments)
         return mixed.to(self.clean.dtype)
+
+    def mix(self, clean: torch.Tensor, noise: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+        """`clean` as noisy as it is to be at the timesteps `at` (n), as an image-to-image pipeline would have it."""
+        mix = getattr(self.scheduler, self._mix_name)
+        mixed: torch.Tensor = mix(clean, at, noise) if self._mix_name == "scale_noise" else mix(clean, noise, at)
+        return mixed
+
+    def after_every_step(self, change: Callable[[int, torch.Tensor], torch.Tensor]) -> None:
+        """Let `change(number from 0, latents)` have the latents after each step, where a pipeline asks nobody."""
+        original, count = self.scheduler.step, itertools.count()
+
+        @functools.wraps(original)
+        def stepped(*args: Any, **kwargs: Any) -> Any:
+            first, *rest = original(*args, **{**kwargs, "return_dict": False})
+            return (change(next(count), first), *rest)
+
+        self.scheduler.step = stepped
 
     def _listen(self, name: str, heard: Callable[[], None]) -> None:
         original = getattr(self.scheduler, name)

@@ -23,10 +23,13 @@ class SoftMask:
     def hold_back(self, pipe: Any, tap: SchedulerTap, latents: torch.Tensor, step: int, steps: int) -> torch.Tensor:
         """The latents after step `step` (from 0) of `steps`, with what is held back replaced by the original."""
         original = tap.noisy(steps - 1 - step)
+        if original.ndim == 5:
+            original = original.flatten(1, 2)  # families that paint pictures as films of one frame
+        grid = tap.grid or original.shape
         change = self._change.to(device=original.device, dtype=original.dtype)
-        if original.ndim == 4:
-            change = torch.nn.functional.interpolate(change, original.shape[-2:], mode="area")
+        if len(grid) == 4:
+            change = torch.nn.functional.interpolate(change, grid[-2:], mode="area")
         # A pixel with change m is released at the share 1 - m of the steps; one with 0 never, not even at the end.
         held = change <= 1 - (step + 1) / steps
-        held = packed_like(pipe, held.expand_as(original), latents)
+        held = packed_like(pipe, held.expand(grid), latents)
         return torch.where(held, packed_like(pipe, original, latents), latents)

@@ -12,7 +12,10 @@ from typing import Any
 from bridge.protocol.errors import BridgeError, ErrorCode
 
 PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl"})
-WEIGHTLESS = ("Scheduler", "Tokenizer", "TokenizerFast", "Processor", "FeatureExtractor", "Extractor")
+WEIGHTLESS = (
+    "Scheduler", "Tokenizer", "TokenizerFast", "TokenizersBackend", "SentencePieceBackend", "PythonBackend",
+    "Processor", "FeatureExtractor", "Extractor",
+)  # fmt: skip
 OPTIONAL = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
 MAX_HEADER_BYTES = 100_000_000
 _CONVERT = (

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import diffusers
 import torch
 from diffusers import (
     AutoPipelineForImage2Image,
@@ -24,6 +25,7 @@ from bridge.engine.device import Device, is_out_of_memory
 from bridge.engine.latent_colours import LatentColours, latent_colours
 from bridge.protocol.engine_link import ModelSource
 from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.families import Family, family_of_class
 
 from .folder import Component, ModelFolder, inspect_folder, unusable
 
@@ -44,6 +46,7 @@ class LoadedModel:
         fingerprint: its content hash, ready when the background has computed it.
         bytes: size of its weights in memory.
         own_scheduler: the one that came with the model. Only read; jobs make their own from it.
+        family: the family that it belongs to; None when it is not in the table.
         offloaded: whether parts rest in the host's memory between uses.
         loras: those put into it so far, which `bytes` counts.
         guides: ControlNets and their like kept beside it, which `bytes` counts.
@@ -55,6 +58,7 @@ class LoadedModel:
     fingerprint: Future[str]
     bytes: int
     own_scheduler: Any
+    family: Family | None = None
     offloaded: bool = False
     loras: LoraRack = field(default_factory=LoraRack)
     guides: GuideRack = field(default_factory=GuideRack)
@@ -78,11 +82,11 @@ class LoadedModel:
                 f"The model {self.source.id} was made for inpainting alone.",
                 hint="Take another model for this task.",
             )
-        if mode == self.base_mode:
+        if mode == self.base_mode or (mode == "image-to-image" and self.family and self.family.start == "emulated"):
             return self.base
         if mode not in self._pipelines:
             try:
-                made = _AUTO[mode].from_pipe(self.base)
+                made = _beside(self.base, mode, self.family)
             except (ValueError, TypeError, AttributeError) as error:
                 raise BridgeError(
                     ErrorCode.TASK_UNSUPPORTED,
@@ -158,13 +162,15 @@ def load_model(
     for component in folder.components:
         parts[component.name] = _load_component(folder, component, dtype)
         check()
-    mode: Mode = "inpaint" if _takes_mask(parts) else "text-to-image"
-    pipeline = _assemble(folder, parts, mode, dtype)
+    family = family_of_class(folder.pipeline_class, _denoiser_config(parts))
+    mode = _base_mode(family)
+    pipeline = _assemble(folder, parts, family, dtype)
     check()
     pipeline.set_progress_bar_config(disable=True)
     pipeline.to(device.place)
     size = sum(_bytes_of(part) for part in parts.values())
-    return LoadedModel(source, pipeline, mode, start_hash(folder.path, folder.weight_files), size, pipeline.scheduler)
+    fingerprint = start_hash(folder.path, folder.weight_files)
+    return LoadedModel(source, pipeline, mode, fingerprint, size, pipeline.scheduler, family)
 
 
 def _local_folder(source: ModelSource) -> Path:
@@ -209,7 +215,7 @@ def _load_component(folder: ModelFolder, component: Component, dtype: torch.dtyp
     return part.eval().requires_grad_(False)
 
 
-def _assemble(folder: ModelFolder, parts: dict[str, Any], mode: Mode, dtype: torch.dtype) -> Any:
+def _assemble(folder: ModelFolder, parts: dict[str, Any], family: Family | None, dtype: torch.dtype) -> Any:
     # The checker blacks out pictures by a classifier that no user of this program asked for.
     given = {**parts, **dict.fromkeys(folder.absent)}
     if "safety_checker" in folder.names:
@@ -217,7 +223,7 @@ def _assemble(folder: ModelFolder, parts: dict[str, Any], mode: Mode, dtype: tor
     if "requires_safety_checker" in folder.names:
         given["requires_safety_checker"] = False
     try:
-        return _AUTO[mode].from_pretrained(
+        return _base_class(family).from_pretrained(
             folder.path, use_safetensors=True, local_files_only=True, **_precision("diffusers", dtype), **given
         )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, ImportError) as error:
@@ -233,11 +239,36 @@ def _precision(library: str, dtype: torch.dtype) -> dict[str, torch.dtype]:
     return {"dtype" if installed >= renamed else "torch_dtype": dtype}
 
 
-def _takes_mask(parts: dict[str, Any]) -> bool:
-    unet, vae = parts.get("unet"), parts.get("vae")
-    if unet is None or vae is None:
-        return False
-    return bool(unet.config.in_channels == 2 * vae.config.latent_channels + 1)
+def _denoiser_config(parts: dict[str, Any]) -> dict[str, Any]:
+    denoiser = parts.get("unet", parts.get("transformer"))
+    return {} if denoiser is None else dict(denoiser.config)
+
+
+def _base_mode(family: Family | None) -> Mode:
+    if family is not None and family.mask_model:
+        return "inpaint"
+    return "text-to-image" if family is None or family.text_to_image else "image-to-image"
+
+
+def _base_class(family: Family | None) -> Any:
+    """The class that a model is loaded as; what diffusers guesses for a family that is not in the table."""
+    return AutoPipelineForText2Image if family is None else getattr(diffusers, family.base)
+
+
+def _beside(base: Any, mode: Mode, family: Family | None) -> Any:
+    """Another pipeline with the parts of `base`.
+
+    Raises:
+        ValueError, TypeError, AttributeError: there is none for this kind of task.
+    """
+    try:
+        return _AUTO[mode].from_pipe(base)
+    except ValueError:
+        # diffusers guesses by a list of its own, on which not every class stands that it has.
+        name = family and {"image-to-image": family.image_to_image, "inpaint": family.inpaint}.get(mode)
+        if not name:
+            raise
+        return getattr(diffusers, name)(**base.components)
 
 
 def _bytes_of(part: Any) -> int:
