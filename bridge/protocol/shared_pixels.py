@@ -73,7 +73,7 @@ class SharedPixels:
 
     def remove(self, name: str) -> None:
         """Forget a buffer. Harmless when it is gone already."""
-        # Windows refuses while a view is open; `clear` gets such a file at the next start.
+        # Windows refuses while a view is open; the whole folder goes with the daemon, or at its next start.
         with contextlib.suppress(PermissionError):
             self.path(name).unlink(missing_ok=True)
 
@@ -82,8 +82,3 @@ class SharedPixels:
         if _NAME.fullmatch(name) is None:
             raise BridgeError(ErrorCode.INTERNAL, f"{name!r} does not name shared pixels.")
         return self.folder / name
-
-    def clear(self) -> None:
-        """Remove everything that is left in the folder."""
-        for path in self.folder.glob("*.px"):
-            self.remove(path.name)

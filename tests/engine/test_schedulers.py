@@ -7,7 +7,7 @@ from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
 
 from bridge.engine.schedulers import ALIASES, make_scheduler, scheduler_names
 from bridge.protocol.errors import BridgeError, ErrorCode
-from bridge.protocol.tasks import TextToImage
+from bridge.protocol.tasks import SCHEDULERS, TextToImage
 from tests.engine.bench import Bench
 
 OWN = DDIMScheduler(beta_schedule="scaled_linear", prediction_type="v_prediction")
@@ -68,3 +68,7 @@ def test_more_steps_than_a_scheduler_has_are_refused(bench: Bench, name: str, st
 
 def test_every_alias_and_class_is_announced() -> None:
     assert {"euler", "dpmpp_2m_karras", "EulerDiscreteScheduler"} <= set(scheduler_names())
+
+
+def test_the_protocol_promises_exactly_the_aliases_that_there_are() -> None:
+    assert set(SCHEDULERS) == set(ALIASES)

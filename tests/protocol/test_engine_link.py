@@ -54,12 +54,6 @@ def test_names_that_were_never_given_are_refused(shared, name):
         shared.path(name)
 
 
-def test_what_a_former_daemon_left_is_cleared(shared):
-    shared.write(b"left over")
-    shared.clear()
-    assert not list(shared.folder.iterdir())
-
-
 def test_missing_pixels_are_a_typed_error(shared):
     adopted = shared.adopt(picture())
     data = encode_link(Produced(job_id="a", layer=Layer(adopted)), shared)
