@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bridge.protocol.engine_link import LinkMessage, Produced, Run
-from bridge.protocol.tasks import Layer, LoraUse
+from bridge.protocol.tasks import Layer
 
-from .adapters.guidance import JobGuidance
-from .adapters.job_loras import JobLoras
+from .adapters.job_adapters import JobAdapters
 from .conversion import Floats
 from .device import Device, is_out_of_memory
 from .ladder import MemoryLadder
 from .models.loading import LoadedModel
-from .painter import Settings, paint
+from .painter import Settings, paint_in_passes
 from .plan import Placed, Plan
 from .prompting.image_prompts import ImagePrompts
 from .prompting.job_prompts import JobPrompts
@@ -38,8 +37,7 @@ class Making:
     stages: Stages
     ladder: MemoryLadder
     device: Device
-    loras: JobLoras
-    guidance: JobGuidance
+    adapters: JobAdapters
     send: Callable[[LinkMessage], None]
 
     def make_all(self) -> None:
@@ -75,8 +73,10 @@ class Making:
         settings = replace(self.settings, prompts=tuple(batch))
 
         def work() -> Sequence[Floats]:
-            with self.loras.applied(self._loras(batch[0])), self.guidance.prepared(self.plan) as guided:
-                return paint(self.plan, self.model, settings, seeds, self.stages, self.run.preview_side, guided)
+            with self.adapters.acting(self.plan, batch[0]) as guided:
+                return paint_in_passes(
+                    self.plan, self.model, settings, seeds, self.stages, self.run.preview_side, guided
+                )
 
         return work
 
@@ -94,14 +94,10 @@ class Making:
             seed,
             batched,
             self.ladder.savings,
-            [*self.loras.recipe(self._loras(prompts)), *self.guidance.recipe()],
+            self.adapters.recipe(prompts),
         )
         layer = Layer(picture=placed.picture, x=placed.x, y=placed.y, seed=seed, recipe=recipe)
         self.send(Produced(job_id=self.run.job_id, index=index, layer=layer))
-
-    def _loras(self, prompts: ImagePrompts) -> tuple[LoraUse, ...]:
-        """The LoRAs of an image: the job's, and those that its prompts name."""
-        return (*self.run.task.loras, *prompts.loras)
 
     def _seed(self, index: int) -> int:
         return (self.run.task.seed or 0) + index

@@ -18,7 +18,7 @@ from bridge.protocol.tasks import Generation
 from .adapters.guidance import Guided
 from .conversion import Floats
 from .family_arguments import in_the_family_s_words, starts_emulated
-from .latents import decode_latents, decodes_itself, unpacked
+from .latents import decodes_itself, unpacked
 from .models.loading import LoadedModel
 from .picture_start import starting_from
 from .plan import Plan
@@ -27,8 +27,12 @@ from .prompting.image_prompts import ImagePrompts
 from .prompting.reading import reading_of
 from .scheduler_tap import SchedulerTap
 from .schedulers import make_scheduler
+from .seamless import decode_seamless, seamless
 from .soft_mask import SoftMask
 from .stages import Stages
+from .upscale.painting import in_tiles, tile_arguments
+from .upscale.tiled_model import decode_tiles
+from .upscale.tiles import Tiles
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,10 @@ def paint(
     )
     pipe.scheduler = tap.scheduler
     stages.enter("encoding")
-    with torch.inference_mode():
+    tiled = in_tiles(pipe, plan.tiles, stages, _expected_steps(plan, settings))
+    with torch.inference_mode(), seamless(pipe, plan.seamless), tiled:
         arguments = {**_arguments(pipe, plan, settings, seeds), **guided.arguments}
+        arguments.update(tile_arguments(pipe, plan.tiles, len(seeds), stages.check))
         previewer = Previewer(preview_side, plan.width, plan.height, lambda: model.latent_colours(pipe))
         steps = _StepHook(plan, tap, stages, previewer, begin)
         arguments = in_the_family_s_words(model.family, pipe, plan, arguments)
@@ -104,17 +110,54 @@ def paint(
                 return_dict=False,
             )[0]
         stages.enter("decoding")
-        pixels = decode_latents(pipe, unpacked(pipe, output, plan.width, plan.height)) if own_decode else output.float()
+        if plan.tiles is not None:
+            return _decoded_in_tiles(pipe, plan.tiles, output, stages)
+        if own_decode:
+            pixels = decode_seamless(pipe, unpacked(pipe, output, plan.width, plan.height), plan.seamless)
+        else:
+            pixels = output.float()
         _finish_offload(pipe)
         pictures = pixels.permute(0, 2, 3, 1).cpu().numpy()
     if not np.isfinite(pictures).all():
-        raise BridgeError(
-            ErrorCode.INTERNAL,
-            "The model computed numbers that are no colours.",
-            hint="Another scheduler, more steps or less guidance may help; or the model needs more precision.",
-        )
+        raise _no_colours()
     stages.check()
     return list(pictures)
+
+
+def paint_in_passes(
+    plan: Plan,
+    model: LoadedModel,
+    settings: Settings,
+    seeds: Sequence[int],
+    stages: Stages,
+    preview_side: int,
+    guided: Guided | None = None,
+) -> list[Floats]:
+    """As `paint`, and what the plan wants done with each picture after that."""
+    pictures = paint(plan, model, settings, seeds, stages, preview_side, guided)
+    if plan.second is None:
+        return pictures
+    return [
+        paint(plan.second(picture), model, settings.only(number), [seed], stages, preview_side)[0]
+        for number, (picture, seed) in enumerate(zip(pictures, seeds, strict=True))
+    ]
+
+
+def _decoded_in_tiles(pipe: Any, tiles: Tiles, latents: torch.Tensor, stages: Stages) -> list[Any]:
+    if not torch.isfinite(latents).all():
+        raise _no_colours()
+    pictures = [decode_tiles(pipe, tiles, each[None], stages.check) for each in latents]
+    _finish_offload(pipe)
+    stages.check()
+    return pictures
+
+
+def _no_colours() -> BridgeError:
+    return BridgeError(
+        ErrorCode.INTERNAL,
+        "The model computed numbers that are no colours.",
+        hint="Another scheduler, more steps or less guidance may help; or the model needs more precision.",
+    )
 
 
 def _helped_to_start(
@@ -139,6 +182,7 @@ class _StepHook:
         self._tap = tap
         self._stages = stages
         self._previewer = previewer
+        self._counts = plan.tiles is None  # Tiles are counted one by one.
         change = None if plan.change is None else torch.from_numpy(np.ascontiguousarray(plan.change))[None, None]
         self._soft_mask = None if change is None or plan.mode == "inpaint" else SoftMask(change)
 
@@ -151,7 +195,8 @@ class _StepHook:
             self._begin()  # A pipeline that never mixed noise into a picture, which would have told.
         if self._soft_mask is not None:
             latents = self._soft_mask.hold_back(pipe, self._tap, latents, step, steps)
-        self._stages.step_done(step + 1, steps)
+        if self._counts:
+            self._stages.step_done(step + 1, steps)
         picture = self._previewer.look(pipe, self._tap.scheduler, latents, steps - 1 - step)
         if picture is not None:
             self._stages.preview(step + 1, picture)
@@ -159,7 +204,9 @@ class _StepHook:
 
 
 def _expected_steps(plan: Plan, settings: Settings) -> int:
-    return settings.steps if plan.start is None else max(1, int(settings.steps * plan.strength))
+    if plan.start is None and plan.tiles is None:
+        return settings.steps
+    return max(1, int(settings.steps * plan.strength)) * (1 if plan.tiles is None else plan.tiles.count)
 
 
 def _arguments(pipe: Any, plan: Plan, settings: Settings, seeds: Sequence[int]) -> dict[str, Any]:
@@ -175,6 +222,7 @@ def _arguments(pipe: Any, plan: Plan, settings: Settings, seeds: Sequence[int]) 
     if plan.start is not None:
         image = torch.from_numpy(np.ascontiguousarray(plan.start)).permute(2, 0, 1)[None]
         arguments["image"] = image.expand(n, -1, -1, -1).contiguous()
+    if plan.start is not None or plan.tiles is not None:
         # A strength below one step would be none at all, and pipelines trip over their own empty loop.
         arguments["strength"] = min(1.0, max(plan.strength, (1 + 1e-6) / settings.steps))
     if plan.mode == "inpaint" and plan.change is not None:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bridge.protocol.pixels import Picture
+from bridge.protocol.tasks import Seamless
 
 from .conversion import Floats
 from .models.loading import Mode
+from .upscale.tiles import Tiles
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,10 @@ class Plan:
         inputs: hashes of the pictures given, for the recipe.
         resolved: parameters that the task left to us, for the recipe.
         unchanged: the result when nothing is to be painted at all (strength 0).
+        seamless: sides across which what is computed continues; finer than the task's, which may concern a crop.
+        tiles: paint tile by tile, starting from what they hold; None for all at once.
+        second: what to do with what was painted, before `finish`; None for nothing.
+        computed: more about what is computed, for the recipe.
         view: how the canvas appears to the model, for pictures that guide; None where none can.
     """
 
@@ -64,6 +70,10 @@ class Plan:
     inputs: Mapping[str, str] = field(default_factory=dict)
     resolved: Mapping[str, object] = field(default_factory=dict)
     unchanged: Placed | None = None
+    seamless: Seamless = "none"
+    tiles: Tiles | None = None
+    second: Callable[[Floats], Plan] | None = None
+    computed: Mapping[str, object] = field(default_factory=dict)
     view: View | None = None
 
 
@@ -74,10 +84,12 @@ class Sizing:
     Attributes:
         native: side that it was trained for, in px.
         multiple: sides are computed in multiples of this many px.
+        wrap_multiple: and in multiples of this where they continue across themselves.
     """
 
     native: int
     multiple: int
+    wrap_multiple: int = 1
 
     def up(self, side: float) -> int:
         """The next multiple that is not below `side`, at least one."""
@@ -86,6 +98,11 @@ class Sizing:
     def nearest(self, side: float) -> int:
         """The nearest multiple, at least one."""
         return max(self.multiple, round(side / self.multiple) * self.multiple)
+
+    def around(self, side: float) -> int:
+        """The nearest multiple for a side that continues across itself, at least one."""
+        multiple = math.lcm(self.multiple, self.wrap_multiple)
+        return max(multiple, round(side / multiple) * multiple)
 
     def enlargement(self, width: int, height: int) -> float:
         """How much a small picture is computed larger, because below half the native size models paint mush."""

@@ -6,12 +6,17 @@ import math
 from typing import Any
 
 from bridge.protocol.errors import BridgeError, ErrorCode
-from bridge.protocol.tasks import Generation, ImageToImage, Inpaint, Outpaint, TextToImage
+from bridge.protocol.tasks import Generation, ImageToImage, Inpaint, Outpaint, TextToImage, Upscale
 
 from .adapters.guidance import check_controls
 from .inpaint.tasks import check_extent, check_sides, checked_bounds, plan_inpaint, plan_outpaint
 from .models.loading import LoadedModel
 from .plan import Plan, Sizing
+from .seamless import wrap_multiple
+from .seamless_picture import plan_seamless_image_to_image, plan_seamless_text_to_image
+from .upscale.high_resolution import needs_tiles, needs_two_passes, plan_tiled_image_to_image, plan_two_passes
+from .upscale.tasks import plan_upscale
+from .upscale.tiled_model import works_in_tiles
 from .whole_picture import plan_image_to_image, plan_text_to_image
 
 
@@ -34,10 +39,9 @@ def check_task(task: Generation) -> None:
 
 def refuse_what_is_missing(task: Generation) -> None:
     """Refuse parameters that the protocol has and this engine does not have yet, rather than ignore them."""
-    missing = {"seamless": task.seamless != "none"}
-    for name, asked in missing.items():
-        if asked:
-            raise BridgeError(ErrorCode.TASK_UNSUPPORTED, f"This engine has no {name} yet.", field=f"task.{name}")
+    if isinstance(task, Upscale) and task.controls:
+        message = "Pictures that guide do not work with upscaling yet."
+        raise BridgeError(ErrorCode.TASK_UNSUPPORTED, message, field="task.controls")
 
 
 def plan_for(task: Generation, model: LoadedModel) -> Plan:
@@ -49,8 +53,18 @@ def plan_for(task: Generation, model: LoadedModel) -> Plan:
     """
     sizing = sizing_of(model)
     match task:
+        case Upscale():
+            return plan_upscale(task, sizing)
+        case TextToImage() if needs_two_passes(task, sizing) and _in_tiles(task, model):
+            return plan_two_passes(task, sizing)
+        case ImageToImage() if needs_tiles(task, sizing) and _in_tiles(task, model):
+            return plan_tiled_image_to_image(task, sizing)
+        case TextToImage() if task.seamless != "none":
+            return plan_seamless_text_to_image(task, sizing)
         case TextToImage():
             return plan_text_to_image(task, sizing)
+        case ImageToImage() if task.seamless != "none":
+            return plan_seamless_image_to_image(task, sizing)
         case ImageToImage():
             return plan_image_to_image(task, sizing)
         case Inpaint():
@@ -58,6 +72,16 @@ def plan_for(task: Generation, model: LoadedModel) -> Plan:
         case Outpaint():
             return plan_outpaint(task, sizing, model.is_inpaint_model)
     raise BridgeError(ErrorCode.TASK_UNSUPPORTED, f"The engine knows no task {type(task).__name__}.")
+
+
+def _in_tiles(task: Generation, model: LoadedModel) -> bool:
+    """Whether a picture that is too large for the model may be painted in tiles."""
+    if task.controls or model.is_inpaint_model:
+        return False
+    try:
+        return works_in_tiles(model.pipeline("image-to-image"))
+    except BridgeError:
+        return False  # It has no such pipeline, and has to do all at once.
 
 
 def sizing_of(model: LoadedModel) -> Sizing:
@@ -69,4 +93,5 @@ def sizing_of(model: LoadedModel) -> Sizing:
         # Transformers see latents in patches; those that pack latents do it two by two.
         packs = hasattr(pipe, "_pack_latents")
         own *= 2 if packs else int(getattr(transformer.config, "patch_size", 1) or 1)
-    return Sizing(model.source.native_size, math.lcm(own, model.source.size_multiple))
+    multiple = math.lcm(own, model.source.size_multiple)
+    return Sizing(model.source.native_size, multiple, own * wrap_multiple(pipe))

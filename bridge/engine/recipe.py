@@ -57,7 +57,7 @@ def recipe_of(
         "inputs": dict(plan.inputs),
         "model": {"id": model.source.id, "hash": model.fingerprint.result(), "pipeline": type(model.base).__name__},
         "adapters": [dict(adapter) for adapter in adapters],
-        "computed": {"width": plan.width, "height": plan.height, "mode": plan.mode},
+        "computed": {"width": plan.width, "height": plan.height, "mode": plan.mode, **plan.computed},
         "batched": batched,
         "savings": list(savings),
         "device": device.name,

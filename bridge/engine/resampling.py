@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from PIL import Image
+
+from bridge.protocol.tasks import Seamless
 
 from .conversion import Floats
 
@@ -22,6 +26,29 @@ def resize(values: Floats, width: int, height: int) -> Floats:
         scaled[..., channel] = np.asarray(plane.resize((width, height), Image.Resampling.LANCZOS))
     np.clip(scaled, 0, 1, out=scaled)
     return scaled[..., 0] if values.ndim == 2 else scaled
+
+
+def resize_around(values: Floats, width: int, height: int, sides: Seamless) -> Floats:
+    """As `resize`, for a picture that continues across `sides`: what lies beyond them is the opposite side."""
+    rows, columns = values.shape[:2]
+    if (columns, rows) == (width, height) or sides == "none":
+        return resize(values, width, height)
+    top = _reach(rows, height) if "y" in sides else 0
+    left = _reach(columns, width) if "x" in sides else 0
+    padded = np.pad(values, [(top, top), (left, left)] + [(0, 0)] * (values.ndim - 2), mode="wrap")
+    planes = padded[..., None] if padded.ndim == 2 else padded
+    box = (left, top, left + columns, top + rows)
+    scaled = np.empty((height, width, planes.shape[-1]), dtype=np.float32)
+    for channel in range(planes.shape[-1]):
+        plane = Image.fromarray(np.ascontiguousarray(planes[..., channel], dtype=np.float32))
+        scaled[..., channel] = np.asarray(plane.resize((width, height), Image.Resampling.LANCZOS, box=box))
+    np.clip(scaled, 0, 1, out=scaled)
+    return scaled[..., 0] if values.ndim == 2 else scaled
+
+
+def _reach(before: int, after: int) -> int:
+    """How many pixels beyond an edge the filter looks at."""
+    return math.ceil(3 * max(1.0, before / after)) + 1
 
 
 def resize_mask(values: Floats, width: int, height: int) -> Floats:

@@ -10,9 +10,9 @@ from scipy import ndimage
 
 from bridge.engine.conversion import Channels, Floats, decode, picture_of, write_picture
 from bridge.engine.plan import Placed, Plan, Sizing, View
-from bridge.engine.resampling import resize, resize_mask
+from bridge.engine.resampling import resize_around, resize_mask
 from bridge.protocol.pixels import ColourSpace, PixelFormat
-from bridge.protocol.tasks import FillMethod, ResultExtent
+from bridge.protocol.tasks import FillMethod, ResultExtent, Seamless
 
 from .colour_match import match_seam
 from .composite import composite
@@ -33,6 +33,7 @@ class Region:
         margin: surroundings to show on every side, in px.
         snug: the crop has the margin and nothing more, because somebody asked for that margin.
         native_inpaint: the model takes a mask itself.
+        seamless: sides across which the canvas continues.
     """
 
     canvas: Channels
@@ -52,6 +53,7 @@ class Region:
     native_inpaint: bool
     inputs: Mapping[str, str]
     resolved: Mapping[str, object]
+    seamless: Seamless = "none"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class _Crop:
     selection: Floats
     change: Floats
     blend: Floats
+    seamless: Seamless
 
 
 def plan_region(region: Region, sizing: Sizing) -> Plan:
@@ -74,15 +77,17 @@ def plan_region(region: Region, sizing: Sizing) -> Plan:
         size = (crop.rect.width, crop.rect.height)
         return Plan("image-to-image", *size, lambda _: same, inputs=region.inputs, unchanged=same)
     width, height = compute_size(crop.rect, sizing)
+    width = sizing.around(width) if "x" in crop.seamless else width
+    height = sizing.around(height) if "y" in crop.seamless else height
 
     def finish(painted: Floats) -> Placed:
-        result = resize(painted, crop.rect.width, crop.rect.height)
+        result = resize_around(painted, crop.rect.width, crop.rect.height, crop.seamless)
         if region.colour_match:
             result = match_seam(result, crop.rgb, crop.change, crop.selection > 0, crop.opaque)
         return _placed(region, crop, result)
 
     def seen(picture: Floats) -> Floats:
-        return resize(picture[crop.rect.rows_columns], width, height)
+        return resize_around(picture[crop.rect.rows_columns], width, height, crop.seamless)
 
     change = resize_mask(crop.change, width, height)
     return Plan(
@@ -95,6 +100,7 @@ def plan_region(region: Region, sizing: Sizing) -> Plan:
         change=(change >= 0.5).astype(np.float32) if region.native_inpaint else change,
         inputs=region.inputs,
         resolved={**region.resolved, "fill": region.fill, "result_format": _result_format(region).value},
+        seamless=crop.seamless,
         view=View(region.canvas.shape[1], region.canvas.shape[0], seen),
     )
 
@@ -115,18 +121,37 @@ def _cut(region: Region, sizing: Sizing) -> _Crop:
         rgb = (0.5 + (rgb - 0.5) * alpha[..., None]).astype(np.float32)
     opaque = np.ones(rgb.shape[:2], bool) if alpha is None else alpha > 0.99
     selection = region.selection[rect.rows_columns].astype(np.float32) / np.float32(255)
-    change, blend = build_masks(selection, region.ramps)
-    return _Crop(rect, rgb, opaque, selection, change, blend)
+    sides = _sides_of(rect, width, height, region.seamless)
+    change, blend = _masks_around(selection, region.ramps, sides)
+    return _Crop(rect, rgb, opaque, selection, change, blend, sides)
+
+
+def _masks_around(selection: Floats, ramps: Ramps, sides: Seamless) -> tuple[Floats, Floats]:
+    """As `build_masks`, reaching round the edge on `sides`."""
+    height, width = selection.shape
+    rows, columns = min(ramps.reach, height) * ("y" in sides), min(ramps.reach, width) * ("x" in sides)
+    around = np.pad(selection, ((rows, rows), (columns, columns)), mode="wrap")
+    change, blend = build_masks(around, ramps)
+    inside = slice(rows, rows + height), slice(columns, columns + width)
+    return change[inside], blend[inside]
+
+
+def _sides_of(rect: Rect, width: int, height: int, sides: Seamless) -> Seamless:
+    """The sides across which a crop of a seamless canvas continues: those that it covers from edge to edge."""
+    across_x, across_y = "x" in sides and rect.width == width, "y" in sides and rect.height == height
+    if across_x and across_y:
+        return "xy"
+    return "x" if across_x else "y" if across_y else "none"
 
 
 def _filled(region: Region, crop: _Crop, width: int, height: int) -> Floats:
     if region.fill == "original":
-        return resize(crop.rgb, width, height)
+        return resize_around(crop.rgb, width, height, crop.seamless)
     # Fill before scaling as well as after, so that scaling does not draw the old content over the rim.
     hole = crop.selection > 0
     if (width, height) == (crop.rect.width, crop.rect.height):
         return fill(crop.rgb, hole, region.fill)
-    quiet = resize(fill(crop.rgb, hole, "border"), width, height)
+    quiet = resize_around(fill(crop.rgb, hole, "border"), width, height, crop.seamless)
     small_hole = ndimage.binary_dilation(resize_mask(hole.astype(np.float32), width, height) > 0)
     return fill(quiet, small_hole, region.fill)
 

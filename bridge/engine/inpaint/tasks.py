@@ -15,7 +15,8 @@ from bridge.protocol.tasks import FillMethod, Inpaint, Outpaint, ResultExtent
 
 from .context import Rect, bounds_of, default_context
 from .masks import Ramps, default_feather, inpaint_ramps, outpaint_ramps
-from .region import Region, plan_region
+from .region import Region
+from .rolled import plan_seamless_region
 
 GROW_BEYOND_FEATHER = 4
 MAX_DEFAULT_BLEND = 25
@@ -35,7 +36,7 @@ def plan_inpaint(task: Inpaint, sizing: Sizing, native_inpaint: bool) -> Plan:
     image = task.image
     margin = default_context(bounds, image.width, image.height) if task.context is None else task.context
     fill: FillMethod = task.fill or ("blur" if task.strength > 0.7 else "original")
-    return plan_region(
+    return plan_seamless_region(
         Region(
             canvas=channels_of(image),
             pixel_format=image.format,
@@ -54,6 +55,7 @@ def plan_inpaint(task: Inpaint, sizing: Sizing, native_inpaint: bool) -> Plan:
             native_inpaint=native_inpaint,
             inputs={"image": digest_of(image), "mask": digest_of(task.mask)},
             resolved={**resolved, "context": margin},
+            seamless=task.seamless,
         ),
         sizing,
     )
@@ -72,7 +74,7 @@ def plan_outpaint(task: Outpaint, sizing: Sizing, native_inpaint: bool) -> Plan:
     selection = np.pad(np.zeros((image.height, image.width), np.uint8), sides, constant_values=255)
     bounds = bounds_of(selection) or Rect(0, 0, canvas.shape[1], canvas.shape[0])
     blend = OUTPAINT_BLEND if task.blend is None else task.blend
-    return plan_region(
+    return plan_seamless_region(
         Region(
             canvas=canvas,
             pixel_format=image.format,
@@ -91,6 +93,7 @@ def plan_outpaint(task: Outpaint, sizing: Sizing, native_inpaint: bool) -> Plan:
             native_inpaint=native_inpaint,
             inputs={"image": digest_of(image)},
             resolved={"blend": blend},
+            seamless=task.seamless,
         ),
         sizing,
     )
