@@ -1,9 +1,9 @@
-"""Which models there are: diffusers folders in the configured places, read from their JSON files alone."""
+"""Which models there are: folders and files in the configured places, told by their JSON files and headers alone."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bridge.protocol.engine_link import AdapterSource, ModelSource
@@ -13,6 +13,7 @@ from bridge.protocol.tasks import TASKS, Generation
 
 from .adapters import CataloguedAdapter, find_adapters, sources_for
 from .catalogued import CataloguedModel, unusable
+from .model_file import find_files, look_at, model_of
 from .model_folder import INDEX_NAME, read_folder
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -31,18 +32,23 @@ class Catalogue:
 
     def refresh(self) -> None:
         """Look again. Models named on the command line come first, the first of them is the default."""
+        named = {name: _read_named(name) for name in self._named if not _names_a_file(name)}
+        folders = [read_folder(child) for child in self._children() if (child / INDEX_NAME).is_file()]
+        # Files take what they lack from a folder of their family, so the folders have to be known first.
+        known = (*named.values(), *folders)
+        files = [file for folder in self._folders for file in find_files(folder)]
+        models = [named[name] if name in named else model_of(look_at(_path(name)), known) for name in self._named]
+        models += [*folders, *(model_of(file, known) for file in files if file.adapter is None)]
         found: dict[str, CataloguedModel] = {}
-        for name in self._named:
-            model = _read_named(name)
+        for model in models:
             found.setdefault(model.info.id, model)
-        for folder in self._folders:
-            children = sorted(folder.iterdir()) if folder.is_dir() else []
-            for child in children:
-                if (child / INDEX_NAME).is_file():
-                    model = read_folder(child)
-                    found.setdefault(model.info.id, model)
         self._models = found
-        self._adapters = tuple(adapter for folder in self._folders for adapter in find_adapters(folder))
+        adapters = [file.adapter for file in files if file.adapter is not None]
+        self._adapters = (*adapters, *(adapter for folder in self._folders for adapter in find_adapters(folder)))
+
+    def _children(self) -> Iterator[Path]:
+        for folder in self._folders:
+            yield from sorted(folder.iterdir()) if folder.is_dir() else []
 
     def adapters(self) -> tuple[AdapterInfo, ...]:
         """All adapters."""
@@ -96,6 +102,14 @@ class Catalogue:
         return model
 
 
+def _path(name: str) -> Path:
+    return Path(name).expanduser().resolve()
+
+
+def _names_a_file(name: str) -> bool:
+    return _path(name).is_file()
+
+
 def _read_named(name: str) -> CataloguedModel:
     path = Path(name).expanduser()
     if path.is_dir():
@@ -103,7 +117,7 @@ def _read_named(name: str) -> CataloguedModel:
     if HUB_ID.fullmatch(name):
         info = ModelInfo(id=name, title=name, tasks=ALL_TASKS)
         return CataloguedModel(info, ModelSource(id=name, location=name, local=False))
-    return unusable(name, path, f"{name} is neither a folder nor a hub id of the form owner/name.")
+    return unusable(name, path, f"{name} is neither a folder nor a file nor a hub id of the form owner/name.")
 
 
 def kind_of(task: Generation) -> str:

@@ -149,7 +149,8 @@ def _ip_adapter_family(header: WeightsHeader) -> str:
 def _embedding_family(header: WeightsHeader) -> str | None:
     """The family of a textual inversion; None when the file is none."""
     shapes = header.shapes
-    if not 1 <= len(shapes) <= 3 or any(len(shape) > 2 for shape in shapes.values()):
+    # An embedding is named after itself; a dot is the path to a part of a network.
+    if not 1 <= len(shapes) <= 3 or any(len(shape) > 2 or "." in name for name, shape in shapes.items()):
         return None
     if "clip_l" in shapes and "clip_g" in shapes:
         return "sdxl"

@@ -34,6 +34,9 @@ class ModelSource:
     family: str = spec(
         "Family of models that it belongs to; empty when it is not known yet.", default="", max_length=64
     )
+    base: str = spec(
+        "For a checkpoint file: the diffusers folder from which it takes what it lacks.", default="", max_length=4096
+    )
     native_size: int = spec("Side that it was trained for.", default=512, ge=8, le=16384, unit="px")
     size_multiple: int = spec("Sides are computed in multiples of this.", default=8, ge=1, le=256, unit="px")
     steps: int = spec("Recommended denoising steps.", default=20, ge=1, le=1000)

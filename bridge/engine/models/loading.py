@@ -27,6 +27,7 @@ from bridge.protocol.engine_link import ModelSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.families import Family, family_of_class
 
+from .checkpoint import Checkpoint, open_checkpoint
 from .folder import Component, ModelFolder, inspect_folder, unusable
 
 Mode = Literal["text-to-image", "image-to-image", "inpaint"]
@@ -155,21 +156,30 @@ def load_model(
     Raises:
         BridgeError: `unsafe_weights` or `model_unusable`.
     """
-    folder = inspect_folder(_local_folder(source))
+    checkpoint = open_checkpoint(Path(source.location)) if source.base else None
+    folder = inspect_folder(Path(source.base) if checkpoint else _local_folder(source))
     check()
     dtype = device.dtype(flow=any(part.name == "transformer" for part in folder.components))
     parts: dict[str, Any] = {}
     for component in folder.components:
-        parts[component.name] = _load_component(folder, component, dtype)
+        if checkpoint is None or not checkpoint.is_text(component):
+            parts[component.name] = _load_component(folder, component, dtype, checkpoint)
         check()
     family = family_of_class(folder.pipeline_class, _denoiser_config(parts))
+    if checkpoint is not None:
+        parts.update(_texts_of(checkpoint, folder, parts, family, dtype))
+        check()
     mode = _base_mode(family)
     pipeline = _assemble(folder, parts, family, dtype)
     check()
     pipeline.set_progress_bar_config(disable=True)
     pipeline.to(device.place)
     size = sum(_bytes_of(part) for part in parts.values())
-    fingerprint = start_hash(folder.path, folder.weight_files)
+    fingerprint = (
+        start_hash(checkpoint.path.parent, (checkpoint.path,))
+        if checkpoint
+        else start_hash(folder.path, folder.weight_files)
+    )
     return LoadedModel(source, pipeline, mode, fingerprint, size, pipeline.scheduler, family)
 
 
@@ -192,27 +202,53 @@ def _local_folder(source: ModelSource) -> Path:
         ) from error
 
 
-def _load_component(folder: ModelFolder, component: Component, dtype: torch.dtype) -> Any:
+def _load_component(
+    folder: ModelFolder, component: Component, dtype: torch.dtype, checkpoint: Checkpoint | None = None
+) -> Any:
     cls = getattr(importlib.import_module(component.library), component.class_name, None)
     if cls is None:
         raise unusable(folder.path, f"the installed {component.library} does not know {component.class_name}")
+    in_file = checkpoint is not None and checkpoint.has(component)
     try:
-        part = cls.from_pretrained(
-            folder.path / component.name,
-            use_safetensors=True,
-            local_files_only=True,
-            variant=component.variant,
-            low_cpu_mem_usage=component.library == "diffusers",
-            **_precision(component.library, dtype),
-        )
+        if checkpoint is not None and in_file:
+            part = checkpoint.load(cls, component, folder.path, _precision(component.library, dtype))
+        else:
+            part = cls.from_pretrained(
+                folder.path / component.name,
+                use_safetensors=True,
+                local_files_only=True,
+                variant=component.variant,
+                low_cpu_mem_usage=component.library == "diffusers",
+                **_precision(component.library, dtype),
+            )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         if is_out_of_memory(error):
             raise
-        raise unusable(folder.path, f"its {component.name} cannot be loaded ({_first_line(error)})") from error
+        path = checkpoint.path if checkpoint is not None and in_file else folder.path
+        raise unusable(path, f"its {component.name} cannot be loaded ({_first_line(error)})") from error
     # Some classes keep the precision that they were saved in, whatever they are told.
     if any(tensor.dtype != dtype for tensor in part.parameters() if tensor.is_floating_point()):
         part.to(dtype)
     return part.eval().requires_grad_(False)
+
+
+def _texts_of(
+    checkpoint: Checkpoint, folder: ModelFolder, parts: dict[str, Any], family: Family | None, dtype: torch.dtype
+) -> dict[str, Any]:
+    """The text encoders that a checkpoint file holds."""
+    names = [component.name for component in folder.components if checkpoint.is_text(component)]
+    if not names:
+        return {}
+    given = {**parts, **dict.fromkeys(folder.absent)}
+    if "safety_checker" in folder.names:
+        given["safety_checker"] = None
+    try:
+        pipe = checkpoint.load_texts(_base_class(family), folder.path, given, _precision("diffusers", dtype))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise unusable(checkpoint.path, f"its text encoders cannot be loaded ({_first_line(error)})") from error
+    return {name: getattr(pipe, name).to(dtype).eval().requires_grad_(False) for name in names}
 
 
 def _assemble(folder: ModelFolder, parts: dict[str, Any], family: Family | None, dtype: torch.dtype) -> Any:
