@@ -8,9 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers import ControlNetModel, SD3ControlNetModel, SD3Transformer2DModel, UNet2DConditionModel
+from diffusers import (
+    ControlNetModel,
+    SD3ControlNetModel,
+    SD3Transformer2DModel,
+    T2IAdapter,
+    UNet2DConditionModel,
+)
 from safetensors.torch import load_file, save_file
-from transformers import CLIPTextModel, CLIPTextModelWithProjection
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPVisionConfig, CLIPVisionModelWithProjection
 
 UNET_LAYERS = ("to_q", "to_k", "to_v", "to_out.0", "ff.net.0.proj", "ff.net.2", "proj_in", "proj_out")
 TEXT_LAYERS = ("q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2")
@@ -145,3 +151,35 @@ def _stir(net: torch.nn.Module, names: tuple[str, ...], size: float) -> None:
         for name, parameter in net.named_parameters():
             if name.startswith(names):
                 parameter.normal_(0, size)
+
+
+def build_t2i_adapter(folder: Path, *, seed: int = 0) -> Path:
+    """A T2I-Adapter for the tiny UNets."""
+    torch.manual_seed(seed)
+    kind = {"adapter_type": "full_adapter_xl", "downscale_factor": 4}  # The tiny UNets begin as the one of XL does.
+    T2IAdapter(channels=[8, 16], num_res_blocks=1, **kind).save_pretrained(folder)
+    return folder
+
+
+def build_ip_adapter(model: Path, folder: Path, *, seed: int = 0) -> Path:
+    """An IP-Adapter for a tiny UNet: a file, with its image encoder in a folder beside it."""
+    torch.manual_seed(seed)
+    look = CLIPVisionConfig(
+        hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=32, patch_size=8,
+        projection_dim=24,
+    )  # fmt: skip
+    CLIPVisionModelWithProjection(look).save_pretrained(folder / "image_encoder")
+    unet = UNet2DConditionModel.from_pretrained(model / "unet")
+    width = unet.config.cross_attention_dim
+    tensors = {
+        "image_proj.proj.weight": torch.randn(4 * width, 24),
+        "image_proj.proj.bias": torch.zeros(4 * width),
+        "image_proj.norm.weight": torch.ones(width),
+        "image_proj.norm.bias": torch.zeros(width),
+    }
+    crossing = [name.removesuffix(".processor") for name in unet.attn_processors if name.endswith("attn2.processor")]
+    for number, name in enumerate(crossing):
+        inner = unet.get_submodule(name).to_k.weight.shape[0]
+        for side in ("to_k_ip", "to_v_ip"):
+            tensors[f"ip_adapter.{2 * number + 1}.{side}.weight"] = torch.randn(inner, width)
+    return _save(tensors, folder / "ip-adapter.safetensors")

@@ -10,8 +10,7 @@ from bridge.protocol.engine_link import Ended, LinkMessage, Run
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import ErrorInfo
 
-from .adapters.guidance import JobGuidance
-from .adapters.job_loras import JobLoras
+from .adapters.job_adapters import JobAdapters
 from .cancellation import AbortFlag, JobAborted
 from .device import Device, is_out_of_memory
 from .faults import FaultHook, no_faults
@@ -61,10 +60,9 @@ class Runner:
         check_steps(settings.scheduler, model.own_scheduler, settings.steps)
         ladder = MemoryLadder(self._device, self._shelf, model)
         plan = plan_for(run.task, model)
-        loras = JobLoras(model, run.adapters)
         prompts = JobPrompts(run.task, reading_of(model.base), stages.notice)
-        guidance = JobGuidance(model, run.task.controls, run.adapters)
-        making = Making(run, plan, model, settings, prompts, stages, ladder, self._device, loras, guidance, self._send)
+        adapters = JobAdapters.of(run, model)
+        making = Making(run, plan, model, settings, prompts, stages, ladder, self._device, adapters, self._send)
         try:
             making.make_all()
         finally:

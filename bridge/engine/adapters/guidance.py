@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -22,12 +22,14 @@ from bridge.protocol.messages import AdapterType
 from bridge.protocol.tasks import Control
 
 from .guides import Guide
+from .ip_adapter import referenced
 from .preprocessing import check_name, preprocess
 from .sources import find_source
+from .t2i_adapter import steered
 
 T = TypeVar("T")
 
-TYPES: tuple[AdapterType, ...] = ("controlnet",)
+TYPES: tuple[AdapterType, ...] = ("controlnet", "t2i-adapter", "ip-adapter")
 
 
 def check_controls(controls: Sequence[Control]) -> None:
@@ -76,12 +78,26 @@ class JobGuidance:
         if not acting:
             yield Guided(self.model.pipeline(plan.mode))
             return
-        view = _view_of(plan)
-        guides = [self._guide(number, control) for number, control in acting]
-        self.model.guides.forget_old(self.model, len(guides))
-        pipe = self.model.controlled_pipeline(plan.mode, [guide.net for guide in guides])
-        controls = [control for _, control in acting]
-        yield Guided(pipe, _controlnet_arguments(pipe, plan, controls, [_picture(c, view) for c in controls]))
+        found: dict[str, list[tuple[Control, Any]]] = {kind: [] for kind in TYPES}
+        for number, control in acting:
+            found[self._source(number, control).type].append((control, self._guide(number, control).net))
+        self.model.guides.forget_old(self.model, len(acting))
+        nets, steering, references = (found[kind] for kind in TYPES)
+        with ExitStack() as stack:
+            if nets:
+                pipe = self.model.controlled_pipeline(plan.mode, [net for _, net in nets])
+            else:
+                pipe = self.model.pipeline(plan.mode)
+            arguments: dict[str, Any] = {}
+            if nets:
+                arguments |= _controlnet_arguments(
+                    pipe, plan, [(control, _picture(control, plan)) for control, _ in nets]
+                )
+            if steering:
+                stack.enter_context(steered(pipe, [(c, net, _picture(c, plan)) for c, net in steering]))
+            if references:
+                arguments["ip_adapter_image"] = stack.enter_context(referenced(pipe, references))
+            yield Guided(pipe, arguments)
 
     def recipe(self) -> list[dict[str, object]]:
         """What the recipe says of these controls: adapter with hash, picture by its hash, strength, start and end."""
@@ -121,8 +137,9 @@ def _view_of(plan: Plan) -> View:
     return plan.view
 
 
-def _picture(control: Control, view: View) -> Floats:
+def _picture(control: Control, plan: Plan) -> Floats:
     """The guiding picture (height, width, 3) as the model sees it: transparent parts black, lines at its own scale."""
+    view = _view_of(plan)
     rgb, alpha = read_rgb(control.image)
     if alpha is not None:
         rgb = rgb * alpha[..., None]
@@ -130,11 +147,10 @@ def _picture(control: Control, view: View) -> Floats:
     return preprocess(control.preprocess, seen, "task.controls") if control.preprocess else seen
 
 
-def _controlnet_arguments(
-    pipe: Any, plan: Plan, controls: Sequence[Control], pictures: Sequence[Floats]
-) -> dict[str, Any]:
+def _controlnet_arguments(pipe: Any, plan: Plan, guiding: Sequence[tuple[Control, Floats]]) -> dict[str, Any]:
     """As lists for several ControlNets, bare for one, which is what every family of pipelines understands."""
-    tensors = [torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None] for picture in pictures]
+    tensors = [torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None] for _, picture in guiding]
+    controls = [control for control, _ in guiding]
     # Where there is no other picture, some families call the guiding one plainly `image`.
     name = "image" if plan.start is None and not _takes(pipe, "control_image") else "control_image"
     return {

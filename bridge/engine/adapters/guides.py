@@ -20,6 +20,7 @@ from bridge.protocol.errors import BridgeError, ErrorCode
 
 from .controlnet_file import controlnet_from_file
 from .fit import family_of_pipe, family_of_width, misfit
+from .ip_adapter import read_reference
 from .sources import FileKey, key_of, unusable_adapter, weights_file
 
 if TYPE_CHECKING:
@@ -47,10 +48,10 @@ _TRANSFORMERS = {
 
 @dataclass(frozen=True)
 class Guide:
-    """A loaded ControlNet or T2I-Adapter.
+    """A loaded ControlNet, T2I-Adapter or IP-Adapter.
 
     Attributes:
-        net: the network, on the model's device in the model's precision.
+        net: the network, on the model's device in the model's precision; a `ReferenceNet` for an IP-Adapter.
         fingerprint: its content hash, ready when the background has computed it.
         bytes: of its weights.
     """
@@ -88,19 +89,28 @@ class GuideRack:
             model.bytes -= self._held.popitem(last=False)[1].bytes
 
     def _load(self, model: LoadedModel, source: AdapterSource, folder: Path, files: list[Path], field: str) -> Guide:
-        if (folder / "config.json").is_file():
+        net: Any
+        if source.type == "ip-adapter":
+            net = read_reference(source, files[0], model.base, field)
+        elif (folder / "config.json").is_file():
             net = _from_folder(source, folder, files)
         elif source.type == "controlnet":
             net = controlnet_from_file(source.id, files[0], model.base, field)
         else:
             raise unusable_adapter(source.id, "it is a single file without the config.json of a diffusers folder")
-        _check_fit(source, net, model, field)
+        if source.type != "ip-adapter":
+            _check_fit(source, net, model, field)
         denoiser = getattr(model.base, "unet", None) or getattr(model.base, "transformer", None)
         if denoiser is None:
             raise BridgeError(ErrorCode.TASK_UNSUPPORTED, f"{model.source.id} cannot be guided.", field=field)
         net = net.to(next(denoiser.parameters()).device, denoiser.dtype).eval().requires_grad_(False)
-        size = sum(tensor.numel() * tensor.element_size() for tensor in (*net.parameters(), *net.buffers()))
-        return Guide(net, self._fingerprints.start(folder, files), size)
+        return Guide(net, self._fingerprints.start(folder, files), _bytes_of(net))
+
+
+def _bytes_of(net: Any) -> int:
+    loose = getattr(net, "weights", {})  # An IP-Adapter's own, which go into the UNet.
+    tensors = (*net.parameters(), *net.buffers(), *(tensor for part in loose.values() for tensor in part.values()))
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 def _files_of(source: AdapterSource) -> tuple[Path, list[Path]]:
@@ -161,10 +171,14 @@ def _difference(net: Any, pipe: Any) -> tuple[str, str] | None:
     is_controlnet = type(net).__name__ == "ControlNetModel"
     if is_controlnet and net.config.cross_attention_dim != unet.config.cross_attention_dim:
         return family_of_width(net.config.cross_attention_dim), "text features of another width"
-    blocks = net.config.block_out_channels if is_controlnet else net.config.channels
-    return (
-        None if list(blocks) == list(unet.config.block_out_channels) else ("a larger or smaller UNet", "other blocks")
-    )
+    blocks = list(unet.config.block_out_channels)
+    if is_controlnet:
+        fits = list(net.config.block_out_channels) == blocks
+    else:
+        # A UNet that begins without attention adds what an adapter saw one halving later.
+        late = unet.config.down_block_types[0] == "DownBlock2D"
+        fits = list(net.config.channels)[: len(blocks)] == blocks and late == net.config.adapter_type.endswith("_xl")
+    return None if fits else ("a UNet of another shape", "its blocks differ")
 
 
 def _width(transformer: Any) -> int:

@@ -54,7 +54,8 @@ def lineart(grey: Floats) -> Floats:
     from skimage.filters import difference_of_gaussians
 
     darker = -difference_of_gaussians(grey, LINE_WIDTH, mode="nearest")
-    return np.clip(darker * LINE_GAIN, 0, 1).astype(np.float32)
+    strokes: Floats = np.clip(darker * LINE_GAIN, 0, 1).astype(np.float32)
+    return strokes
 
 
 _MAKERS: Mapping[str, Callable[[Floats], Floats]] = {"canny": canny, "lineart": lineart}

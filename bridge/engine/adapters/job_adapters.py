@@ -1,0 +1,62 @@
+"""All that a job adds to its model, put on for an image and taken off after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bridge.engine.models.loading import LoadedModel
+from bridge.engine.plan import Plan
+from bridge.engine.prompting.image_prompts import ImagePrompts
+from bridge.protocol.engine_link import Run
+from bridge.protocol.tasks import LoraUse
+
+from .embeddings import JobEmbeddings
+from .guidance import Guided, JobGuidance
+from .job_loras import JobLoras
+
+
+@dataclass(frozen=True)
+class JobAdapters:
+    """The LoRAs, embeddings and controls of a job."""
+
+    asked: tuple[LoraUse, ...]
+    loras: JobLoras
+    embeddings: JobEmbeddings
+    guidance: JobGuidance
+
+    @classmethod
+    def of(cls, run: Run, model: LoadedModel) -> JobAdapters:
+        """Those that a job names, outside its prompts and within."""
+        return cls(
+            run.task.loras,
+            JobLoras(model, run.adapters),
+            JobEmbeddings(model, run.adapters),
+            JobGuidance(model, run.task.controls, run.adapters),
+        )
+
+    @contextmanager
+    def acting(self, plan: Plan, prompts: ImagePrompts) -> Iterator[Guided]:
+        """The pipeline for a plan with everything on that the job and these prompts ask for, while the context lasts.
+
+        Raises:
+            BridgeError: something is not there, cannot be read or does not fit the model.
+        """
+        with (
+            self.loras.applied(self._loras(prompts)),
+            self.embeddings.known(prompts.embeddings),
+            self.guidance.prepared(plan) as guided,
+        ):
+            yield guided
+
+    def recipe(self, prompts: ImagePrompts) -> list[dict[str, object]]:
+        """What the recipe of an image says of them."""
+        return [
+            *self.loras.recipe(self._loras(prompts)),
+            *self.embeddings.recipe(prompts.embeddings),
+            *self.guidance.recipe(),
+        ]
+
+    def _loras(self, prompts: ImagePrompts) -> tuple[LoraUse, ...]:
+        return (*self.asked, *prompts.loras)

@@ -1,0 +1,35 @@
+"""Acting on a UNet for a part of the steps, whatever pipeline calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+Arguments = dict[str, Any]
+
+
+@contextmanager
+def at_every_step(pipe: Any, act: Callable[[int, int, Any, Arguments], None]) -> Iterator[None]:
+    """Have `act(step, steps, latents, arguments)` change the arguments of the UNet before each of its steps.
+
+    A pipeline calls its UNet once a step, with both halves of classifier-free guidance in one batch.
+    """
+    step = 0
+
+    def before(_: Any, args: tuple[Any, ...], kwargs: Arguments) -> tuple[tuple[Any, ...], Arguments]:
+        nonlocal step
+        act(step, int(pipe.num_timesteps), args[0], kwargs)
+        step += 1
+        return args, kwargs
+
+    handle = pipe.unet.register_forward_pre_hook(before, with_kwargs=True)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def is_acting(step: int, steps: int, start: float, end: float) -> bool:
+    """Whether something from `start` to `end` of the steps acts at this one; the rule of diffusers' ControlNets."""
+    return step / steps >= start and (step + 1) / steps <= end
