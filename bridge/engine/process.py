@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.protocol import locations
 from bridge.protocol.engine_link import Ready, Release, Released
 from bridge.protocol.errors import BridgeError
 from bridge.protocol.shared_pixels import SharedPixels
@@ -63,6 +64,7 @@ def _serve(link: Link, options: EngineOptions) -> None:
     if options.threads > 0:
         torch.set_num_threads(options.threads)
     from .device import choose_device
+    from .models.fingerprint import CACHE_NAME
     from .models.shelf import ModelShelf
     from .quiet import quieten_libraries
     from .runner import Runner
@@ -73,7 +75,7 @@ def _serve(link: Link, options: EngineOptions) -> None:
     quieten_libraries()
     device = choose_device(options.device)
     faults = faults_from(os.environ.get(VARIABLE, ""))
-    shelf = ModelShelf(device, options.model_memory or None)
+    shelf = ModelShelf(device, options.model_memory or None, locations.data_folder() / CACHE_NAME)
     send = link.send
     if options.safety_filter is not None:
         send = SafetyFilter(load_judge(options.safety_filter, device), send).send

@@ -25,15 +25,16 @@ class ModelShelf:
     Args:
         budget: bytes that all weights together may take; None for half of the device's memory. A single model that
             is larger is loaded all the same, alone.
+        hashes: file that remembers content hashes of models across processes; None for none.
     """
 
-    def __init__(self, device: Device, budget: int | None = None) -> None:
+    def __init__(self, device: Device, budget: int | None = None, hashes: Path | None = None) -> None:
         self._device = device
         self._budget = int(device.memory_total() * BUDGET_FRACTION) if budget is None else budget
         self._models: dict[ModelKey, LoadedModel] = {}
         self._load_seconds: dict[ModelKey, float] = {}
         self._worth: ReloadWorth[ModelKey] = ReloadWorth()
-        self._fingerprints = Fingerprints()
+        self._fingerprints = Fingerprints(hashes)
 
     @property
     def bytes(self) -> int:
