@@ -10,14 +10,14 @@ import click
 from bridge.protocol.tasks import ImageToImage
 
 from .connecting import connection_options
-from .generation_options import GENERATION, OUTPUT, PICTURE, STRENGTH, with_options
+from .generation_options import GENERATION, OUTPUT, PICTURE, SEAMLESS, STRENGTH, with_options
 from .running import Request, Wish, picture_input, run_request
 
 
 @click.command()
 @click.argument("image", type=PICTURE)
 @click.argument("prompt", required=False)
-@with_options(STRENGTH, GENERATION, OUTPUT)
+@with_options(STRENGTH, GENERATION, SEAMLESS, OUTPUT)
 @connection_options
 def edit(
     *,

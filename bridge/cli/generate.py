@@ -10,14 +10,14 @@ import click
 from bridge.protocol.tasks import TextToImage
 
 from .connecting import connection_options
-from .generation_options import GENERATION, OUTPUT, SizeType, with_options
+from .generation_options import GENERATION, OUTPUT, SEAMLESS, SizeType, with_options
 from .running import Request, Wish, run_request
 
 
 @click.command()
 @click.argument("prompt", required=False)
 @click.option("--size", type=SizeType(), help="Width and height, such as 768x512. Default: 512x512.")
-@with_options(GENERATION, OUTPUT)
+@with_options(GENERATION, SEAMLESS, OUTPUT)
 @connection_options
 def generate(
     *,

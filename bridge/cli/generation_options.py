@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from bridge.protocol.tasks import MAX_SEED, FillMethod
+from bridge.protocol.tasks import MAX_SEED, FillMethod, Seamless
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,6 +25,9 @@ GENERATION: Sequence[Callable[[Any], Any]] = (
 )
 STRENGTH: Sequence[Callable[[Any], Any]] = (
     click.option("--strength", type=click.FloatRange(0, 1), help="How much may change, 0 to 1."),
+)
+SEAMLESS: Sequence[Callable[[Any], Any]] = (
+    click.option("--seamless", type=click.Choice(get_args(Seamless)), help="Sides across which it continues."),
 )
 SEAM: Sequence[Callable[[Any], Any]] = (
     click.option("--blend", type=click.IntRange(0, 1024), metavar="PX", help="Width of the seam."),

@@ -10,7 +10,7 @@ import click
 from bridge.protocol.tasks import Inpaint
 
 from .connecting import connection_options
-from .generation_options import GENERATION, LAYER, MASKING, OUTPUT, PICTURE, SEAM, STRENGTH, with_options
+from .generation_options import GENERATION, LAYER, MASKING, OUTPUT, PICTURE, SEAM, SEAMLESS, STRENGTH, with_options
 from .running import Request, Wish, extent, mask_input, picture_input, run_request
 
 
@@ -18,7 +18,7 @@ from .running import Request, Wish, extent, mask_input, picture_input, run_reque
 @click.argument("image", type=PICTURE)
 @click.argument("mask", type=PICTURE)
 @click.argument("prompt", required=False)
-@with_options(STRENGTH, MASKING, SEAM, LAYER, GENERATION, OUTPUT)
+@with_options(STRENGTH, MASKING, SEAM, LAYER, GENERATION, SEAMLESS, OUTPUT)
 @connection_options
 def inpaint(
     *,

@@ -18,6 +18,7 @@ COMMANDS = {
     "edit": ("bridge.cli.edit:edit", "Change a picture towards a prompt."),
     "inpaint": ("bridge.cli.inpaint:inpaint", "Repaint the white part of a mask."),
     "outpaint": ("bridge.cli.outpaint:outpaint", "Extend a picture beyond its sides."),
+    "upscale": ("bridge.cli.upscale:upscale", "Enlarge a picture and paint the detail that it lacks."),
     "jobs": ("bridge.cli.jobs:jobs", "List the daemon's jobs, or fetch their pictures."),
     "models": ("bridge.cli.models:models", "List the daemon's models."),
     "lend": ("bridge.cli.lend:lend", "Free the GPU for another program."),

@@ -65,12 +65,14 @@ class Request:
         given: parameters from the command line; None where the user said nothing.
         pictures: inputs, by the field that they fill.
         from_file: a PNG whose recipe completes them.
+        needs_prompt: whether the task makes no sense without one.
     """
 
     cls: type[Generation]
     given: Mapping[str, Any]
     pictures: Mapping[str, Picture]
     from_file: Path | None
+    needs_prompt: bool = True
 
     def recipe(self) -> Recipe | None:
         """The recipe to follow, if any.
@@ -98,7 +100,7 @@ class Request:
         """
         parameters: dict[str, Any] = {} if recipe is None else dict(recipe.parameters)
         parameters.update({name: value for name, value in self.given.items() if value is not None})
-        if "prompt" not in parameters:
+        if "prompt" not in parameters and self.needs_prompt:
             raise usage_error("A prompt is missing.", "Say what the picture shall show, or give --from FILE.", "prompt")
         return build_task(self.cls, parameters, self.pictures)
 

@@ -32,7 +32,7 @@ from bridge.protocol.messages import (
     Result,
     Welcome,
 )
-from bridge.protocol.tasks import ImageToImage, Inpaint, Layer, Outpaint, Task, TextToImage
+from bridge.protocol.tasks import ImageToImage, Inpaint, Layer, Outpaint, Task, TextToImage, Upscale
 
 from .core import ConnectionCallback, Core, closed_here
 from .finding import Wanted
@@ -281,6 +281,15 @@ class Bridge:
         """Extend a picture by `left`, `top`, `right`, `bottom` pixels; see `Outpaint` and `generate`."""
         run, fields = _split(parameters)
         return self._run(Outpaint(image=as_picture(image), prompt=prompt, images=images, **fields), **run)
+
+    @overload
+    def upscale(self, image: ImageLike, prompt: str = "", *, images: Literal[1] = 1, **parameters: Any) -> Layer: ...
+    @overload
+    def upscale(self, image: ImageLike, prompt: str = "", *, images: int, **parameters: Any) -> Layer | list[Layer]: ...
+    def upscale(self, image: ImageLike, prompt: str = "", *, images: int = 1, **parameters: Any) -> Layer | list[Layer]:
+        """Enlarge a picture and paint the detail that it lacks: `scale`, `strength`… see `Upscale` and `generate`."""
+        run, fields = _split(parameters)
+        return self._run(Upscale(image=as_picture(image), prompt=prompt, images=images, **fields), **run)
 
     def _run(self, task: Task, *, timeout: float | None = None, **submit: Any) -> Layer | list[Layer]:
         self._check_thread()

@@ -77,6 +77,22 @@ def test_an_edit_has_the_size_of_its_picture(latent_bridge, tmp_path, picture):
     assert Image.open(tmp_path / "edited.jpg").size == (96, 64)
 
 
+def test_upscaling_needs_no_prompt_and_its_recipe_can_be_followed(latent_bridge, tmp_path, picture):
+    done = latent_bridge("upscale", picture, "--scale", 1.5, "--strength", 0.5, *QUICK, "-o", "large.png")
+    assert (done.returncode, done.stdout) == (0, "large.png\n"), done.stderr
+    assert Image.open(tmp_path / "large.png").size == (144, 96)
+    again = latent_bridge("upscale", picture, "--from", "large.png", "-o", "again.png")
+    assert again.returncode == 0, again.stderr
+    assert (array_of(tmp_path / "again.png") == array_of(tmp_path / "large.png")).all()
+
+
+def test_a_seamless_picture_says_so_in_its_recipe(latent_bridge):
+    done = latent_bridge("generate", "moss", "--size", "64", "--seamless", "x", *QUICK, "--json")
+    assert done.returncode == 0, done.stderr
+    (file,) = json.loads(done.stdout)["files"]
+    assert file["recipe"]["parameters"]["seamless"] == "x"
+
+
 def test_inpainting_gives_the_finished_picture_unchanged_outside_the_mask(latent_bridge, tmp_path, picture, mask):
     done = latent_bridge(
         "inpaint", picture, mask, "moss", *QUICK, "--grow", 0, "--feather", 0, "--blend", 0, "-o", "done.png"

@@ -79,6 +79,11 @@ def test_an_edit_of_strength_0_returns_the_input_exactly(bridge):
     assert (layer_to_numpy(layer)[..., :3] == NOISE).all()
 
 
+def test_upscaling_enlarges_a_picture(bridge):
+    layer = bridge.upscale(NOISE, scale=2, strength=0.5, **QUICK)
+    assert layer_to_numpy(layer).shape[:2] == (128, 128)
+
+
 def test_inpainting_touches_nothing_outside_its_mask(bridge):
     mask = numpy.zeros((64, 64), bool)
     mask[16:48, 16:48] = True

@@ -104,7 +104,7 @@ def test_images_that_are_done_already_are_not_made_again(bench: Bench) -> None:
 
 
 def test_previews_are_small_pictures_of_some_steps(bench: Bench) -> None:
-    outcome = bench.run(TextToImage(width=128, height=64, seed=1, steps=6), preview_side=32)
+    outcome = bench.run(TextToImage(width=96, height=48, seed=1, steps=6), preview_side=32)
     assert outcome.previews
     picture = outcome.previews[0].picture
     assert picture.format is PixelFormat.RGB8
