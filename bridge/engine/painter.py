@@ -92,8 +92,8 @@ def paint(
     pipe.scheduler = tap.scheduler
     stages.enter("encoding")
     tiled = in_tiles(pipe, plan.tiles, stages, _expected_steps(plan, settings))
-    with torch.inference_mode(), seamless(pipe, plan.seamless), tiled:
-        arguments = {**_arguments(pipe, plan, settings, seeds), **guided.arguments}
+    with torch.inference_mode(), seamless(pipe, plan.seamless), tiled, guided.attached() as guiding:
+        arguments = {**_arguments(pipe, plan, settings, seeds), **guiding}
         arguments.update(tile_arguments(pipe, plan.tiles, len(seeds), stages.check))
         previewer = Previewer(preview_side, plan.width, plan.height, lambda: model.latent_colours(pipe))
         steps = _StepHook(plan, tap, stages, previewer, begin)

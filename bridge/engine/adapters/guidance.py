@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -22,10 +22,10 @@ from bridge.protocol.messages import AdapterType
 from bridge.protocol.tasks import Control
 
 from .guides import Guide
-from .ip_adapter import referenced
+from .ip_adapter import ReferenceNet, referenced
 from .preprocessing import check_name, preprocess
 from .sources import find_source
-from .t2i_adapter import steered
+from .t2i_adapter import Steering, steered
 
 T = TypeVar("T")
 
@@ -48,15 +48,30 @@ def check_controls(controls: Sequence[Control]) -> None:
 
 @dataclass(frozen=True)
 class Guided:
-    """A pipeline made ready.
+    """A pipeline with pictures to guide it.
 
     Attributes:
         pipe: the pipeline to call.
-        arguments: what it takes beside everything else.
+        arguments: what ControlNets take, beside everything else.
+        steering: T2I-Adapters to attach.
+        references: IP-Adapters to attach.
     """
 
     pipe: Any
-    arguments: dict[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    steering: Sequence[Steering] = ()
+    references: Sequence[tuple[Control, ReferenceNet]] = ()
+
+    @contextmanager
+    def attached(self) -> Iterator[dict[str, Any]]:
+        """Have the guides act on the pipeline's next call, and on no other. Yields what to call it with besides."""
+        arguments = dict(self.arguments)
+        with ExitStack() as stack:
+            if self.steering:
+                stack.enter_context(steered(self.pipe, self.steering))
+            if self.references:
+                arguments["ip_adapter_image"] = stack.enter_context(referenced(self.pipe, self.references))
+            yield arguments
 
 
 @dataclass(frozen=True)
@@ -67,8 +82,7 @@ class JobGuidance:
     controls: Sequence[Control]
     sources: Sequence[AdapterSource]
 
-    @contextmanager
-    def prepared(self, plan: Plan) -> Iterator[Guided]:
+    def prepared(self, plan: Plan) -> Guided:
         """The pipeline for a plan, with everything that guides it.
 
         Raises:
@@ -76,28 +90,20 @@ class JobGuidance:
         """
         acting = self._acting()
         if not acting:
-            yield Guided(self.model.pipeline(plan.mode))
-            return
+            return Guided(self.model.pipeline(plan.mode))
+        if plan.tiles is not None:
+            raise _no_controls("What is painted in tiles takes no controls.")
         found: dict[str, list[tuple[Control, Any]]] = {kind: [] for kind in TYPES}
         for number, control in acting:
             found[self._source(number, control).type].append((control, self._guide(number, control).net))
         self.model.guides.forget_old(self.model, len(acting))
         nets, steering, references = (found[kind] for kind in TYPES)
-        with ExitStack() as stack:
-            if nets:
-                pipe = self.model.controlled_pipeline(plan.mode, [net for _, net in nets])
-            else:
-                pipe = self.model.pipeline(plan.mode)
-            arguments: dict[str, Any] = {}
-            if nets:
-                arguments |= _controlnet_arguments(
-                    pipe, plan, [(control, _picture(control, plan)) for control, _ in nets]
-                )
-            if steering:
-                stack.enter_context(steered(pipe, [(c, net, _picture(c, plan)) for c, net in steering]))
-            if references:
-                arguments["ip_adapter_image"] = stack.enter_context(referenced(pipe, references))
-            yield Guided(pipe, arguments)
+        steerings = [(control, net, _picture(control, plan)) for control, net in steering]
+        if not nets:
+            return Guided(self.model.pipeline(plan.mode), {}, steerings, references)
+        pipe = self.model.controlled_pipeline(plan.mode, [net for _, net in nets])
+        guiding = [(control, _picture(control, plan)) for control, _ in nets]
+        return Guided(pipe, _controlnet_arguments(pipe, plan, guiding), steerings, references)
 
     def recipe(self) -> list[dict[str, object]]:
         """What the recipe says of these controls: adapter with hash, picture by its hash, strength, start and end."""
@@ -131,9 +137,13 @@ def _field(number: int) -> str:
     return f"task.controls[{number}].adapter"
 
 
+def _no_controls(message: str) -> BridgeError:
+    return BridgeError(ErrorCode.TASK_UNSUPPORTED, message, hint="Leave the controls out.", field="task.controls")
+
+
 def _view_of(plan: Plan) -> View:
     if plan.view is None:
-        raise BridgeError(ErrorCode.TASK_UNSUPPORTED, "This task takes no controls.", field="task.controls")
+        raise _no_controls("This task takes no controls.")
     return plan.view
 
 

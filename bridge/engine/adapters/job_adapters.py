@@ -38,7 +38,8 @@ class JobAdapters:
 
     @contextmanager
     def acting(self, plan: Plan, prompts: ImagePrompts) -> Iterator[Guided]:
-        """The pipeline for a plan with everything on that the job and these prompts ask for, while the context lasts.
+        """The pipeline for a plan with the LoRAs and words that the job and these prompts ask for, while the context
+        lasts, and with the guides that are to be attached to it.
 
         Raises:
             BridgeError: something is not there, cannot be read or does not fit the model.
@@ -46,9 +47,8 @@ class JobAdapters:
         with (
             self.loras.applied(self._loras(prompts)),
             self.embeddings.known(prompts.embeddings),
-            self.guidance.prepared(plan) as guided,
         ):
-            yield guided
+            yield self.guidance.prepared(plan)
 
     def recipe(self, prompts: ImagePrompts) -> list[dict[str, object]]:
         """What the recipe of an image says of them."""

@@ -10,8 +10,9 @@ import math
 import numpy as np
 
 from bridge.engine.conversion import Channels, Floats, channels_of
-from bridge.engine.plan import Placed, Plan, Sizing
+from bridge.engine.plan import Placed, Plan, Sizing, View
 from bridge.engine.recipe_inputs import digest_of
+from bridge.engine.resampling import resize_around
 from bridge.protocol.tasks import ImageToImage, TextToImage
 
 from .enlarging import Enlarged, of_floats
@@ -57,7 +58,11 @@ def plan_two_passes(task: TextToImage, sizing: Sizing) -> Plan:
         return Placed(whole.written(fitted(painted, whole), task.result_format))
 
     computed = {"second": {"width": sizes[0], "height": sizes[1], "tile": side, "strength": SECOND_STRENGTH}}
-    return Plan("text-to-image", width, height, finish, seamless=task.seamless, second=again, computed=computed)
+    # Guides act on the composition; the second pass keeps to what they led to.
+    view = View(task.width, task.height, lambda picture: resize_around(picture, width, height, task.seamless))
+    return Plan(
+        "text-to-image", width, height, finish, seamless=task.seamless, second=again, computed=computed, view=view
+    )
 
 
 def plan_tiled_image_to_image(task: ImageToImage, sizing: Sizing) -> Plan:

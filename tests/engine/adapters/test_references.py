@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import ErrorCode
 from bridge.protocol.pixels import PixelFormat
-from bridge.protocol.tasks import Control, Generation, ImageToImage, Inpaint, TextToImage
+from bridge.protocol.tasks import Control, Generation, ImageToImage, Inpaint, TextToImage, Upscale
 from tests.engine.adapters.outcomes import difference, same
 from tests.engine.bench import Bench, Outcome, mask_picture, random_picture
 from tests.tiny_adapters import build_controlnet, build_ip_adapter, build_t2i_adapter
@@ -112,3 +112,18 @@ def test_an_ip_adapter_without_its_encoder_says_so(bench: Bench, sources: Source
     outcome = run(bench, alone, PLAIN, by("alone"))
     assert outcome.error is ErrorCode.MODEL_UNUSABLE
     assert "image_encoder" in outcome.ended.error.message
+
+
+@pytest.mark.parametrize("adapter", ["net", "t2i", "ip"])
+def test_a_canvas_too_large_for_one_go_is_composed_by_the_guides(bench: Bench, sources: Sources, adapter: str) -> None:
+    large = dataclasses.replace(PLAIN, width=160, height=96, steps=2)
+    plain = run(bench, sources, large)
+    assert "second" in plain.layer.recipe["computed"]
+    assert not same(run(bench, sources, large, by(adapter)), plain)
+    assert same(run(bench, sources, large), plain)
+
+
+def test_what_is_painted_in_tiles_takes_no_guides(bench: Bench, sources: Sources) -> None:
+    outcome = run(bench, sources, Upscale(image=PICTURE, seed=3, steps=4), by("ip"))
+    assert outcome.error is ErrorCode.TASK_UNSUPPORTED
+    assert outcome.ended.error.field == "task.controls"
