@@ -12,7 +12,7 @@ from bridge.protocol.errors import BridgeError, ErrorCode
 from .image_prompts import ImagePrompts
 from .resolve import ResolvedPrompt
 
-LONGEST: Mapping[str, int] = {"StableDiffusion3": 512}
+LONGEST: Mapping[str, int] = {"StableDiffusion3": 512, "Chroma": 512}
 """Pipelines, by the beginning of their names, that read more tokens than they do by default, and how many."""
 
 _SHOWN = 80
