@@ -26,6 +26,8 @@ FOLDERS: Mapping[str, AdapterType] = {
     "t2i-adapters": "t2i-adapter",
 }  # fmt: skip
 """Subfolders of a models folder, and what is taken to lie in them where a file does not tell."""
+ENCODER = "image_encoder"
+"""A folder of this name is the part of an IP-Adapter that looks at pictures, and no adapter itself."""
 CLASSES: Mapping[str, AdapterType] = {"T2IAdapter": "t2i-adapter"}
 PROMPT_TAG = re.compile(r"<(lora|embedding):([^:<>]+)(?::[^<>]*)?>")
 MAX_TRIGGERS = 16
@@ -62,6 +64,8 @@ def find_adapters(folder: Path) -> Iterator[CataloguedAdapter]:
         if assumed is None or not child.is_dir():
             continue
         for path in sorted(child.rglob("*")):
+            if ENCODER in path.relative_to(child).parts:
+                continue
             if path.is_file() and path.suffix in PICKLES:
                 yield _unusable(path.stem, assumed, path, PICKLE_REASON)
             elif path.suffix == SUFFIX and path.is_file() and not (path.parent / "config.json").is_file():
