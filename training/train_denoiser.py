@@ -28,12 +28,12 @@ from training.encode import load_latents
 from training.networks import new_denoiser, new_scheduler, new_text_encoder
 
 PEAK_RATE = 8e-4
-BATCH = 16
+BATCH = 32
 LARGE_SIZE = 256
 #: Large pictures are 1 batch in 4 after this part of the time, in windows of this many latents a side.
 LARGE_FROM, LARGE_EVERY, LARGE_WINDOWS = 0.55, 4, (48, 64)
 CAPTION_DROP = 0.1
-AVERAGE = 0.998
+AVERAGE = 0.999
 
 
 @dataclass(frozen=True)
