@@ -34,9 +34,11 @@ class CleanGuess:
             (other, (alpha_before, sigma_before)) = before
             scale = alpha * sigma_before - alpha_before * sigma
             if scale > 1e-6:
-                return (sigma_before * latents - sigma * other) / scale
+                clean: torch.Tensor = (sigma_before * latents - sigma * other) / scale
+                return clean
         # Of the whole latents this is the size that decoders know, whatever share of it is noise.
-        return latents / (alpha**2 + sigma**2) ** 0.5
+        calmed: torch.Tensor = latents / (alpha**2 + sigma**2) ** 0.5
+        return calmed
 
 
 def noise_level(scheduler: Any, left: int) -> tuple[float, float]:

@@ -23,13 +23,12 @@ SMALL_DECODER = 5_000_000
 
 
 class LatentColours(Protocol):
-    """Shows latents.
+    """Shows latents."""
 
-    Attributes:
-        pixels: side of what it makes of one latent.
-    """
-
-    pixels: int
+    @property
+    def pixels(self) -> int:
+        """Side of what it makes of one latent."""
+        ...
 
     def of(self, latents: torch.Tensor) -> torch.Tensor:
         """Colours (n, h · pixels, w · pixels, 3), 0 to 1, of latents (n, channels, h, w)."""
@@ -82,7 +81,7 @@ def fit_linear_colours(pipe: Any) -> LinearColours:
     pictures = torch.nn.functional.interpolate(colours, scale_factor=factor, mode="bicubic").clamp(0, 1)
     with torch.inference_mode():
         latents = encode_pixels(pipe, pictures).float().cpu()
-    means = torch.nn.functional.adaptive_avg_pool2d(pictures, latents.shape[-2:])
+    means = torch.nn.functional.adaptive_avg_pool2d(pictures, (latents.shape[-2], latents.shape[-1]))
     rows = latents.movedim(1, -1).flatten(0, 2)
     rows = torch.cat([rows, torch.ones(len(rows), 1)], dim=1)
     # By the normal equations with a little ridge: latents of a barely trained autoencoder may be all alike.
