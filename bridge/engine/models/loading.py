@@ -176,9 +176,7 @@ def load_model(
     pipeline.to(device.place)
     size = sum(_bytes_of(part) for part in parts.values())
     fingerprint = (
-        start_hash(checkpoint.path, (checkpoint.path,))
-        if checkpoint
-        else start_hash(folder.path, folder.weight_files)
+        start_hash(checkpoint.path, (checkpoint.path,)) if checkpoint else start_hash(folder.path, folder.weight_files)
     )
     return LoadedModel(source, pipeline, mode, fingerprint, size, pipeline.scheduler, family)
 

@@ -57,11 +57,8 @@ class ModelShelf:
             began = time.perf_counter()
             model = load_model(source, self._device, self._fingerprints.start, check)
             self._load_seconds[key] = time.perf_counter() - began
-            # Files may hold other number formats than the device computes in; only now the size is certain.
-            self._make_room(model.bytes)
-            self._models[key] = model
         model.source = source
-        self._worth.used(key, self._load_seconds[key], model.bytes)
+        self._keep(key, model)
         return model
 
     def holds(self, source: ModelSource) -> bool:
@@ -88,6 +85,17 @@ class ModelShelf:
             self._remove(key)
         self._device.free_caches()
         return held
+
+    def _keep(self, key: ModelKey, model: LoadedModel) -> None:
+        """Put a model on the shelf, or back on it; others go if need be.
+
+        Only now its size is certain: files may hold other number formats than the device computes in, and a model
+        grows by the adapters that are put into it.
+        """
+        self._remove(key)
+        self._make_room(model.bytes)
+        self._models[key] = model
+        self._worth.used(key, self._load_seconds[key], model.bytes)
 
     def _make_room(self, needed: int) -> None:
         dropped = False

@@ -52,3 +52,15 @@ def test_clearing_tells_what_it_gave_back(bench: Bench) -> None:
     assert shelf.clear() == held > 0
     assert shelf.bytes == 0
     assert shelf.clear() == 0
+
+
+def test_a_model_that_grew_by_its_adapters_makes_others_go_and_stays(bench: Bench) -> None:
+    shelf = ModelShelf(choose_device("cpu"))
+    load(shelf, bench, "sd")
+    one = shelf.bytes
+    tight = ModelShelf(choose_device("cpu"), budget=round(2.5 * one))
+    load(tight, bench, "other", "sd")
+    tight.get(bench.source("sd"), lambda: None).bytes += one
+    load(tight, bench, "sd")
+    assert tight.holds(bench.source("sd"))
+    assert not tight.holds(bench.source("other"))
