@@ -98,7 +98,7 @@ def stages(steps: int | None) -> tuple[Stage, ...]:
     return (
         Stage("inpaint", "blue water waves", _outlined(photograph), inpaint),
         Stage("outpaint", "brown wood planks", photograph, outpaint),
-        Stage("texture", "mossy cobblestone", None, generate),
+        Stage("texture", "mossy grey cobblestone", None, generate),
     )
 
 

@@ -59,6 +59,7 @@ def catalogued(
         location=str(location),
         family=info.family,
         native_size=info.native_size,
+        whole_size=int(card.get("whole_size", 0)),
         size_multiple=info.size_multiple,
         steps=info.steps,
         guidance_scale=info.guidance_scale,

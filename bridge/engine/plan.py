@@ -85,11 +85,13 @@ class Sizing:
         native: side that it was trained for, in px.
         multiple: sides are computed in multiples of this many px.
         wrap_multiple: and in multiples of this where they continue across themselves.
+        whole: side of the largest canvas that it composes in one go, in px; 0 for somewhat more than the native one.
     """
 
     native: int
     multiple: int
     wrap_multiple: int = 1
+    whole: int = 0
 
     def up(self, side: float) -> int:
         """The next multiple that is not below `side`, at least one."""

@@ -94,4 +94,4 @@ def sizing_of(model: LoadedModel) -> Sizing:
         packs = hasattr(pipe, "_pack_latents")
         own *= 2 if packs else int(getattr(transformer.config, "patch_size", 1) or 1)
     multiple = math.lcm(own, model.source.size_multiple)
-    return Sizing(model.source.native_size, multiple, own * wrap_multiple(pipe))
+    return Sizing(model.source.native_size, multiple, own * wrap_multiple(pipe), model.source.whole_size)

@@ -38,6 +38,13 @@ class ModelSource:
         "For a checkpoint file: the diffusers folder from which it takes what it lacks.", default="", max_length=4096
     )
     native_size: int = spec("Side that it was trained for.", default=512, ge=8, le=16384, unit="px")
+    whole_size: int = spec(
+        "Side of the largest canvas that it composes in one go; 0: somewhat more than the native size.",
+        default=0,
+        ge=0,
+        le=16384,
+        unit="px",
+    )
     size_multiple: int = spec("Sides are computed in multiples of this.", default=8, ge=1, le=256, unit="px")
     steps: int = spec("Recommended denoising steps.", default=20, ge=1, le=1000)
     guidance_scale: float = spec("Recommended guidance.", default=7.5, ge=0, le=50)

@@ -9,9 +9,9 @@ import torch
 from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
 
 from bridge.engine import painter
-from bridge.engine.latents import decode_latents
 from bridge.engine.scheduler_tap import SchedulerTap
 from bridge.engine.schedulers import is_flow, make_scheduler
+from bridge.engine.seamless import decode_seamless
 from bridge.engine.soft_mask import SoftMask
 from bridge.protocol.tasks import Inpaint
 from tests.engine.bench import Bench, mask_picture, random_picture
@@ -32,12 +32,12 @@ def witnessed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             super().__init__(*args, **kwargs)
             seen["tap"] = self
 
-    def decode(pipe: Any, latents: torch.Tensor) -> torch.Tensor:
+    def decode(pipe: Any, latents: torch.Tensor, sides: Any) -> torch.Tensor:
         seen["latents"] = latents
-        return decode_latents(pipe, latents)
+        return decode_seamless(pipe, latents, sides)
 
     monkeypatch.setattr(painter, "SchedulerTap", Witness)
-    monkeypatch.setattr(painter, "decode_latents", decode)
+    monkeypatch.setattr(painter, "decode_seamless", decode)
     return seen
 
 

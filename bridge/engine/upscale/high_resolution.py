@@ -28,12 +28,14 @@ SECOND_STRENGTH = 0.5
 
 def needs_two_passes(task: TextToImage, sizing: Sizing) -> bool:
     """Whether a picture is too large to be composed in one go."""
-    return task.width * task.height > COMPOSED_ABOVE * sizing.native**2
+    return task.width * task.height > max(COMPOSED_ABOVE * sizing.native**2, sizing.whole**2)
 
 
 def needs_tiles(task: ImageToImage, sizing: Sizing) -> bool:
     """Whether a picture is too large to be changed in one go."""
-    return task.strength > 0 and task.image.width * task.image.height > TILED_ABOVE * sizing.native**2
+    return task.strength > 0 and task.image.width * task.image.height > max(
+        TILED_ABOVE * sizing.native**2, sizing.whole**2
+    )
 
 
 def plan_two_passes(task: TextToImage, sizing: Sizing) -> Plan:
