@@ -15,6 +15,9 @@ from bridge.protocol import locations
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv(locations.HOME_VARIABLE, str(tmp_path))
+    with socket.socket() as probe:  # whoever runs the tests may have a daemon at the usual port
+        probe.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(locations, "DEFAULT_PORT", probe.getsockname()[1])
     return tmp_path
 
 
