@@ -47,9 +47,12 @@ class Database:
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in the database's thread, as one transaction that an exception rolls back.
 
-        Who stops waiting does not stop the work: it is done as a whole or not at all.
+        Who stops waiting does not stop the work.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._thread, _transact, self._connection, work)
+        # Without the shield, cancelling would also take work back that has not begun.
+        return await asyncio.shield(
+            asyncio.get_running_loop().run_in_executor(self._thread, _transact, self._connection, work)
+        )
 
     async def close(self) -> None:
         """Close the file, after the work that is under way."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 
 import pytest
 
@@ -41,11 +42,12 @@ async def test_an_error_undoes_the_whole_transaction_and_the_next_one_works(data
     assert await database.run(all_words) == ["sand"]
 
 
-async def test_work_whose_caller_was_cancelled_is_done_as_a_whole(database):
+async def test_work_whose_caller_was_cancelled_is_done_as_a_whole_though_it_had_not_begun(database):
+    before = asyncio.ensure_future(database.run(lambda _: time.sleep(0.05)))
     waiting = asyncio.ensure_future(database.run(insert("moss", "brick")))
     await asyncio.sleep(0)
     waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
+    await asyncio.gather(before, waiting, return_exceptions=True)
     assert await database.run(all_words) == ["moss", "brick"]
 
 
