@@ -51,10 +51,9 @@ def test_textures_continue_across_all_sides(builtin: Bench) -> None:
 
 
 def test_sides_that_were_not_asked_for_do_not_continue(builtin: Bench) -> None:
-    picture = painted(builtin, wall(seamless="x"))
-    assert wrap_discontinuity_ratio(picture, "x") < 2 < wrap_discontinuity_ratio(picture, "y")
-    picture = painted(builtin, wall(seamless="y"))
-    assert wrap_discontinuity_ratio(picture, "y") < 2 < wrap_discontinuity_ratio(picture, "x")
+    for asked, other in (("x", "y"), ("y", "x")):
+        # Over several pictures: in a single one a joint of the texture may happen to lie at the edge.
+        assert 2 * typical_wrap(builtin, asked, asked) < typical_wrap(builtin, asked, other)
 
 
 def test_a_size_that_the_model_cannot_compute_continues_too(builtin: Bench) -> None:
