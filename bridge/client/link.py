@@ -23,9 +23,11 @@ from websockets.sync.client import ClientConnection
 from bridge.protocol import PROTOCOL_VERSION
 from bridge.protocol.errors import BridgeError, ErrorCode, InvalidMessage, ProtocolError
 from bridge.protocol.messages import Error, ErrorInfo, Goodbye, Hello, Message, Request, Welcome
+from bridge.protocol.pixel_files import BLOBS_ONLY
 from bridge.protocol.session import ClientSession
 
 from .finding import START_HINT, Endpoint
+from .shared_files import FilesUnreachableError, SharedFiles
 from .transport import open_endpoint, send_message
 
 log = logging.getLogger("latent_bridge.client")
@@ -68,6 +70,7 @@ class LinkSettings:
         ping_timeout: without an answer to a ping, the connection counts as lost.
         first_retry: pause before the second attempt; doubled each time.
         last_retry: the pause grows no further.
+        share_files: let pixels go through files where the daemon runs on this machine.
     """
 
     open_timeout: float = 10.0
@@ -75,6 +78,7 @@ class LinkSettings:
     ping_timeout: float = 20.0
     first_retry: float = 0.1
     last_retry: float = 5.0
+    share_files: bool = True
 
 
 class Handler:
@@ -108,6 +112,7 @@ class Link:
         self._retry_now = threading.Event()
         self._socket: ClientConnection | None = None
         self._current: tuple[ClientConnection, ClientSession] | None = None  # of the work thread
+        self._share_files = settings.share_files  # of the listen thread
         self._worker = threading.Thread(target=self._run_work, name="latent-bridge work", daemon=True)
         self._listener = threading.Thread(target=self._run_listen, name="latent-bridge listen", daemon=True)
 
@@ -213,7 +218,13 @@ class Link:
             ping_timeout=settings.ping_timeout,
         )
         session = ClientSession()
-        hello = Hello(request_id=0, versions=(PROTOCOL_VERSION,), client=self._client[:128], session=self._session)
+        hello = Hello(
+            request_id=0,
+            versions=(PROTOCOL_VERSION,),
+            client=self._client[:128],
+            session=self._session,
+            share_files=self._share_files,
+        )
         try:
             send_message(websocket, session.send(hello))
             answer = _read(websocket, session, settings.open_timeout)
@@ -223,12 +234,22 @@ class Link:
                 raise _lost_connection(error) from error
             raise
         if isinstance(answer, Welcome):
+            files = SharedFiles.of(answer)
+            if files is None and answer.inbox:
+                websocket.close()
+                return self._open_without_files()
+            session.files = files or BLOBS_ONLY
             self._socket = websocket
             return websocket, session, answer
         websocket.close()
         if isinstance(answer, (Error, Goodbye)):
             raise answer.error.raised()
         raise ProtocolError(ErrorCode.UNEXPECTED_MESSAGE, f"The daemon answered the greeting with `{answer.type}`.")
+
+    def _open_without_files(self) -> tuple[ClientConnection, ClientSession, Welcome]:
+        log.info("The daemon's files cannot be reached from here: pixels go through the connection.")
+        self._share_files = False
+        return self._open()
 
     def _listen(self, websocket: ClientConnection, session: ClientSession, welcome: Welcome) -> BridgeError | None:
         """Read until the connection ends; returns why it did."""
@@ -249,6 +270,7 @@ class Link:
                         return None
                 self.post(lambda message=message: self._received(message))  # type: ignore[misc]
         except ProtocolError as error:
+            self._share_files = self._share_files and not isinstance(error, FilesUnreachableError)
             return error
         except (OSError, WebSocketException) as error:
             return _lost_connection(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import ipaddress
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -32,6 +33,7 @@ from bridge.protocol.messages import (
 )
 from bridge.protocol.session import DaemonSession
 
+from .client_files import ClientFiles
 from .outbox import Outbox
 from .service import LARGE_BYTES, BridgeService
 
@@ -54,6 +56,7 @@ class Connection:
         self._outbox = Outbox()
         self._owner = ""
         self._waiting: set[asyncio.Task[None]] = set()
+        self._files: ClientFiles | None = None
 
     async def serve(self) -> None:
         """Talk to the client until either side ends it."""
@@ -67,6 +70,8 @@ class Connection:
             for task in (sender, receiver, *self._waiting):
                 task.cancel()
             outcomes = await asyncio.gather(sender, receiver, *self._waiting, return_exceptions=True)
+            if self._files is not None:
+                await asyncio.to_thread(self._files.close)
         for outcome in outcomes:
             if isinstance(outcome, ProtocolError):
                 await self._say_goodbye(outcome)
@@ -110,9 +115,15 @@ class Connection:
             self._owner = hashlib.sha256(request.session.encode()).hexdigest()[:32]
             service.subscribe(self._owner, self._outbox)
             log.debug("client connected", owner=self._owner, client=request.client)
-            reply = service.welcome(number)
+            if request.share_files and self._from_this_machine():
+                self._files = self._session.files = service.share_files()
+            reply = service.welcome(number, self._files)
         elif isinstance(request, Submit):
-            reply = await service.submit(owner, request)
+            try:
+                reply = await service.submit(owner, request)
+            finally:
+                if self._files is not None:
+                    self._files.discard(request.task)
         elif isinstance(request, Attach):
             # The reply comes first and the subscription has been there all along: an event may arrive twice, which
             # its number tells, but none is missed.
@@ -139,6 +150,13 @@ class Connection:
         else:
             raise BridgeError(ErrorCode.BAD_MESSAGE, f"This daemon cannot answer `{request.type}`.")
         self._outbox.put(reply)
+
+    def _from_this_machine(self) -> bool:
+        client = self._websocket.client
+        try:
+            return client is not None and ipaddress.ip_address(client.host).is_loopback
+        except ValueError:
+            return False
 
     async def _lend(self, request: Lend) -> None:
         self._outbox.put(await self._service.lend(request.seconds, request.request_id))

@@ -12,7 +12,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from bridge.protocol.tasks import Layer
 from bridge.protocol.wire import describe_picture, picture_from
 
 from .database import Database
-from .pixel_store import PixelStore
+from .pixel_store import PixelStore, StoredPicture
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -66,6 +66,16 @@ class JobRecord:
     fingerprint: str
     last_seq: int
 
+    def is_same(self, owner: str, fingerprint: str) -> bool:
+        """Whether a submission by `owner` with this fingerprint is this job."""
+        return self.owner == owner and self.fingerprint == fingerprint
+
+    def may_run_again(self, owner: str, fingerprint: str) -> bool:
+        """Whether such a submission takes the job up again: only what a former daemon did not finish."""
+        error = self.summary.error
+        interrupted = error is not None and error.code is ErrorCode.INTERRUPTED
+        return interrupted and self.is_same(owner, fingerprint)
+
 
 class History:
     """The daemon's memory. Used from the event loop; files and database are touched in the database's thread."""
@@ -85,6 +95,7 @@ class History:
         store = PixelStore(folder / "pixels")
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            store.folder.mkdir(exist_ok=True)
             database = await Database.open(folder / "history.sqlite", SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise BridgeError(
@@ -100,10 +111,16 @@ class History:
         """Close the database."""
         await self._database.close()
 
-    async def add_job(self, summary: JobSummary, owner: str, fingerprint: str) -> None:
-        """Remember a new job, or that an interrupted one is queued again (its failure is forgotten then)."""
+    async def add_job(self, summary: JobSummary, owner: str, fingerprint: str) -> JobRecord | None:
+        """Remember a new job, or that an interrupted one is queued again (its failure is forgotten then).
 
-        def write(database: sqlite3.Connection) -> None:
+        Returns what was known of a job of this id before; anything but the same job, interrupted, is left as it is.
+        """
+
+        def write(database: sqlite3.Connection) -> JobRecord | None:
+            known = _job(database, summary.job_id)
+            if known is not None and not known.may_run_again(owner, fingerprint):
+                return known
             database.execute("DELETE FROM events WHERE job_id = ? AND type = 'job_failed'", (summary.job_id,))
             database.execute(
                 "INSERT INTO jobs (job_id, owner, state, task, prompt, images, fingerprint, created) "
@@ -111,8 +128,9 @@ class History:
                 "ON CONFLICT (job_id) DO UPDATE SET state = 'queued', error = NULL",
                 (summary.job_id, owner, summary.task, summary.prompt, summary.images, fingerprint, summary.created),
             )
+            return known
 
-        await self._database.run(write)
+        return await self._database.run(write)
 
     async def add_event(
         self, job_id: str, event: StoredEvent, state: JobState | None = None, error: ErrorInfo | None = None
@@ -120,7 +138,7 @@ class History:
         """Write a lasting event, together with the state that it brings about."""
         await self._database.run(lambda database: _write_event(database, job_id, event, state, error))
 
-    async def add_result(self, job_id: str, seq: int, position: int, layer: Layer) -> Picture:
+    async def add_result(self, job_id: str, seq: int, position: int, layer: Layer) -> StoredPicture:
         """Store an image and the event that announces it; returns the stored picture, a view of its file.
 
         Once this returns, the image survives the death of any process.
@@ -130,7 +148,7 @@ class History:
         large = layer.picture.nbytes > LARGE_BYTES
         written = await asyncio.to_thread(self._store.put, pixels) if large else None
 
-        def write(database: sqlite3.Connection) -> memoryview:
+        def write(database: sqlite3.Connection) -> StoredPicture:
             digest = written or self._store.put(pixels)
             plain = json.dumps(to_plain(layer, lambda picture: {**describe_picture(picture), "digest": digest}))
             database.execute(
@@ -139,9 +157,9 @@ class History:
                 (job_id, position, digest, layer.picture.nbytes, plain, time.time()),
             )
             _insert_event(database, job_id, StoredEvent(seq, "job_result", {"index": position}))
-            return self._store.view(digest)
+            return self._stored(layer.picture, digest)
 
-        return replace(layer.picture, pixels=await self._database.run(write))
+        return await self._database.run(write)
 
     async def events(self, job_id: str, after: int = 0) -> list[StoredEvent]:
         """The lasting events of a job after number `after`, in order."""
@@ -156,25 +174,36 @@ class History:
             BridgeError: `unknown_job` when there never was one, `result_evicted` when it made room for newer ones.
         """
 
-        def read(database: sqlite3.Connection) -> tuple[str, memoryview] | None:
+        def read(database: sqlite3.Connection) -> Layer | None:
             query = "SELECT layer, digest FROM results WHERE job_id = ? AND position = ?"
             row = database.execute(query, (job_id, position)).fetchone()
-            return (row[0], self._store.view(row[1])) if row else None
+            return self._layer(json.loads(row[0]), row[1]) if row else None
 
-        found = await self._database.run(read)
-        if found is None:
+        layer = await self._database.run(read)
+        if layer is None:
             raise BridgeError(
                 ErrorCode.UNKNOWN_JOB,
                 f"Job {job_id} has no image {position}.",
                 hint="`latent-bridge jobs` lists the jobs and how many images each has.",
             )
-        layer, pixels = found
-        return from_plain(Layer, json.loads(layer), lambda plain, path: picture_from(plain, pixels, path))
+        return layer
+
+    def _layer(self, plain: object, digest: str) -> Layer:
+        pixels = self._store.view(digest)
+        return from_plain(Layer, plain, lambda picture, path: self._stored(picture_from(picture, pixels, path), digest))
+
+    def _stored(self, picture: Picture, digest: str) -> StoredPicture:
+        pixels = self._store.view(digest)
+        return StoredPicture(picture.width, picture.height, picture.format, pixels, picture.colour_space, digest)
+
+    @property
+    def pixels(self) -> PixelStore:
+        """Where the pixels of results lie."""
+        return self._store
 
     async def job(self, job_id: str, viewer: str = "") -> JobRecord | None:
         """What is known of a job, as the session `viewer` sees it."""
-        records = await self._database.run(lambda database: _jobs(database, "WHERE job_id = ?", (job_id,), viewer))
-        return records[0] if records else None
+        return await self._database.run(lambda database: _job(database, job_id, viewer))
 
     async def newest(self, limit: int, viewer: str) -> tuple[JobSummary, ...]:
         """The newest jobs of all sessions, newest first."""
@@ -217,6 +246,11 @@ def _insert_event(database: sqlite3.Connection, job_id: str, event: StoredEvent)
         "INSERT INTO events (job_id, seq, type, body) VALUES (?, ?, ?, ?)",
         (job_id, event.seq, event.type, json.dumps(event.body)),
     )
+
+
+def _job(database: sqlite3.Connection, job_id: str, viewer: str = "") -> JobRecord | None:
+    records = _jobs(database, "WHERE job_id = ?", (job_id,), viewer)
+    return records[0] if records else None
 
 
 def _jobs(database: sqlite3.Connection, where: str, values: Sequence[object], viewer: str) -> list[JobRecord]:

@@ -15,7 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.protocol.errors import BridgeError, ErrorCode
-from bridge.protocol.pixels import Buffer
+from bridge.protocol.pixels import Buffer, Picture
+
+
+@dataclass(frozen=True, eq=False)
+class StoredPicture(Picture):
+    """A picture whose pixels lie in a store.
+
+    Attributes:
+        digest: SHA-256 of the pixels, in hexadecimal digits.
+    """
+
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,5 +76,9 @@ class PixelStore:
         for path in self.folder.glob("??/*.partial"):
             path.unlink(missing_ok=True)
 
+    def name_of(self, digest: str) -> str:
+        """The name of a file relative to the folder, on every system with a slash."""
+        return f"{digest[:2]}/{digest}"
+
     def _path(self, digest: str) -> Path:
-        return self.folder / digest[:2] / digest
+        return self.folder / self.name_of(digest)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import time
-import zlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -35,14 +32,13 @@ from bridge.protocol.messages import (
     Submit,
     Welcome,
 )
-from bridge.protocol.pixels import Picture
-from bridge.protocol.plain import from_plain, to_plain
+from bridge.protocol.plain import from_plain
 from bridge.protocol.schema import task_schemas
 from bridge.protocol.shared_pixels import SharedPixels
-from bridge.protocol.tasks import MAX_SEED, PREPROCESSORS, SCHEDULERS, Task
-from bridge.protocol.wire import describe_picture
+from bridge.protocol.tasks import PREPROCESSORS, SCHEDULERS, Task
 
 from .catalogue import Catalogue, kind_of
+from .client_files import ClientFiles
 from .engine import Engine
 from .history import History, JobRecord, StoredEvent, no_picture
 from .jobqueue import FairQueue
@@ -51,6 +47,7 @@ from .limits import check_limits
 from .loan import Loan
 from .outbox import Outbox
 from .runner import Runner
+from .submission import check_same, fingerprint_of, seed_for, summary_of
 
 log = structlog.get_logger()
 
@@ -114,8 +111,8 @@ class BridgeService:
         if not outboxes:
             self._outboxes.pop(owner, None)
 
-    def welcome(self, request_id: int) -> Welcome:
-        """What this daemon can do."""
+    def welcome(self, request_id: int, files: ClientFiles | None = None) -> Welcome:
+        """What this daemon can do, for a client with which it shares `files`."""
         return Welcome(
             request_id=request_id,
             version=PROTOCOL_VERSION,
@@ -126,6 +123,8 @@ class BridgeService:
             schedulers=SCHEDULERS,
             preprocessors=PREPROCESSORS,
             limits=self.limits,
+            inbox=str(files.inbox.folder) if files else "",
+            results=str(files.results) if files else "",
         )
 
     async def models(self, request_id: int) -> Models:
@@ -140,35 +139,60 @@ class BridgeService:
             BridgeError: for whatever is wrong with the request; see `ErrorCode`.
         """
         check_limits(request.task, self.limits)
+        # A client that leaves in the middle must not leave a job that is known but never runs.
+        return await asyncio.shield(self._submit(owner, request))
+
+    async def _submit(self, owner: str, request: Submit) -> JobStatus:
         model = self._catalogue.find_for(request.task)
         adapters = self._catalogue.adapters_for(request.task)
-        fingerprint = await self._off_loop(request.task, _fingerprint, request.task)
-        async with self._submitting:
-            known = await self._history.job(request.job_id)
-            if known is not None:
-                _check_same(known, owner, fingerprint)
-            if known is not None and not _was_interrupted(known):
-                return self._status_of(request.request_id, known)
-            self._check_queue(owner)
-            task = replace(request.task, model=model.info.id, seed=_seed_for(request))
-            job = ActiveJob(
-                job_id=request.job_id,
-                owner=owner,
-                task=await self._off_loop(task, adopt_pictures, task, self._shared),
-                model=model.source,
-                priority=request.priority,
-                preview_side=request.preview_side,
-                adapters=adapters,
-                seq=known.last_seq if known else 0,
-                results=known.summary.results if known else 0,
-            )
-            await self._history.add_job(_summary(job), owner, fingerprint)
-            self._active[job.job_id] = job
-            self._queue.push(job.job_id, owner, job.priority, job)
+        fingerprint = await self._off_loop(request.task, fingerprint_of, request.task)
+        task = replace(request.task, model=model.info.id, seed=seed_for(request))
+        task = await self._off_loop(task, adopt_pictures, task, self._shared)
+        entered = False
+        try:
+            async with self._submitting:
+                known = await self._enter(owner, request, fingerprint)
+                entered = known is None or known.may_run_again(owner, fingerprint)
+                if known is not None and not entered:
+                    check_same(known, owner, fingerprint)
+                    return self._status_of(request.request_id, known)
+                job = ActiveJob(
+                    job_id=request.job_id,
+                    owner=owner,
+                    task=task,
+                    model=model.source,
+                    priority=request.priority,
+                    preview_side=request.preview_side,
+                    adapters=adapters,
+                    seq=known.last_seq if known else 0,
+                    results=known.summary.results if known else 0,
+                )
+                self._active[job.job_id] = job
+                self._queue.push(job.job_id, owner, job.priority, job)
+        finally:
+            if not entered:
+                release_pictures(task, self._shared)
+        self._work.set()
         log.info("job queued", job=job.job_id, task=kind_of(job.task), model=job.model.id)
         self._tell_positions()
-        self._work.set()
         return job.status(request.request_id)
+
+    async def _enter(self, owner: str, request: Submit, fingerprint: str) -> JobRecord | None:
+        """Write a job into the history if there is room for it; returns what was known of its id before."""
+        if sum(job.owner == owner for job in self._active.values()) < self.limits.queued_jobs:
+            return await self._history.add_job(summary_of(request), owner, fingerprint)
+        known = await self._history.job(request.job_id)
+        if known is None or known.may_run_again(owner, fingerprint):
+            raise BridgeError(
+                ErrorCode.QUEUE_FULL,
+                f"This session has {self.limits.queued_jobs} unfinished jobs already.",
+                hint="Wait for one to end, or cancel one.",
+            )
+        return known
+
+    def share_files(self) -> ClientFiles:
+        """Pixel files for a client on this machine; close them when it leaves."""
+        return ClientFiles.open(self._shared, self._history.pixels, self.limits.message_bytes)
 
     async def attach(self, job_id: str, request_id: int) -> JobStatus:
         """Where a job stands. Raises `BridgeError` (`unknown_job`)."""
@@ -305,14 +329,6 @@ class BridgeService:
                 job.position = position
                 self._publish(job, JobQueued(job_id=job_id, seq=job.seq, position=position, lent=lent))
 
-    def _check_queue(self, owner: str) -> None:
-        if sum(job.owner == owner for job in self._active.values()) >= self.limits.queued_jobs:
-            raise BridgeError(
-                ErrorCode.QUEUE_FULL,
-                f"This session has {self.limits.queued_jobs} unfinished jobs already.",
-                hint="Wait for one to end, or cancel one.",
-            )
-
     async def _known(self, job_id: str) -> JobRecord:
         known = await self._history.job(job_id)
         if known is None:
@@ -334,49 +350,6 @@ class BridgeService:
         if sum(picture.nbytes for _, picture in pictures_of(task)) > LARGE_BYTES:
             return await asyncio.to_thread(function, *arguments)
         return function(*arguments)
-
-
-def _summary(job: ActiveJob) -> JobSummary:
-    return JobSummary(
-        job_id=job.job_id,
-        state="queued",
-        task=kind_of(job.task),
-        prompt=job.task.prompt,
-        created=time.time(),
-        images=job.task.images,
-    )
-
-
-def _fingerprint(task: Task) -> str:
-    """Tells whether two submissions of one id are the same job. CRC-32 suffices: nobody gains by cheating himself."""
-
-    def describe(picture: Picture) -> dict[str, object]:
-        return {**describe_picture(picture), "crc32": zlib.crc32(picture.pixels)}
-
-    plain = json.dumps(to_plain(task, describe), sort_keys=True)
-    return hashlib.sha256(plain.encode()).hexdigest()
-
-
-def _seed_for(request: Submit) -> int:
-    """The seed asked for, else one that depends on the job id alone: a retry, even tomorrow, gives the same images."""
-    if request.task.seed is not None:
-        return request.task.seed
-    return int.from_bytes(hashlib.sha256(request.job_id.encode()).digest()[:4], "little") & MAX_SEED
-
-
-def _check_same(known: JobRecord, owner: str, fingerprint: str) -> None:
-    if known.owner != owner or known.fingerprint != fingerprint:
-        raise BridgeError(
-            ErrorCode.JOB_ID_TAKEN,
-            f"Another job is called {known.summary.job_id} already.",
-            hint="Choose a fresh random id for every job.",
-            field="job_id",
-        )
-
-
-def _was_interrupted(known: JobRecord) -> bool:
-    error: ErrorInfo | None = known.summary.error
-    return error is not None and error.code is ErrorCode.INTERRUPTED
 
 
 def _unknown(job_id: str) -> BridgeError:

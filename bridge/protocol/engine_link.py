@@ -17,9 +17,9 @@ from .frames import decode_frame, encode_frame
 from .messages import JOB_ID_PATTERN, AdapterType, ErrorInfo, Stage
 from .pixels import Picture
 from .plain import from_plain, to_plain
-from .shared_pixels import SharedPicture, SharedPixels
+from .shared_pixels import SharedPixels
 from .tasks import Layer, Task
-from .wire import describe_picture, picture_from
+from .wire import describe_picture
 
 LENGTH = struct.Struct("<I")
 
@@ -213,10 +213,4 @@ def decode_link(frame: bytes, shared: SharedPixels) -> LinkMessage:
     cls = LINK_MESSAGES.get(str(header.get("type")))
     if cls is None:
         raise BridgeError(ErrorCode.INTERNAL, f"The engine link knows no message {header.get('type')!r}.")
-
-    def read(description: Mapping[str, Any], path: str) -> Picture:
-        name = str(description.get("file"))
-        picture = picture_from(description, shared.view(name), path)
-        return SharedPicture(picture.width, picture.height, picture.format, picture.pixels, picture.colour_space, name)
-
-    return from_plain(cls, header.get("body"), read)
+    return from_plain(cls, header.get("body"), shared.open)

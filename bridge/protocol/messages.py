@@ -135,6 +135,7 @@ class Hello(Request):
     session: str = spec(
         "Secret chosen by the client. Whoever presents it again owns the same jobs.", pattern=SESSION_PATTERN
     )
+    share_files: bool = spec("Whether the client may be on the daemon's machine; see Pictures.", default=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +152,8 @@ class Welcome(Reply):
     adapters: tuple[AdapterInfo, ...] = spec("LoRAs, embeddings, ControlNets…", default=())
     preprocessors: tuple[str, ...] = spec("Names accepted as `preprocess` of a control.", default=())
     limits: Limits = spec("What is accepted.", default_factory=Limits)
+    inbox: str = spec("Folder for the client's pictures; empty when no files are shared.", default="", max_length=4096)
+    results: str = spec("Folder of the daemon's pictures; likewise.", default="", max_length=4096)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,9 +69,9 @@ class ColourSpace(str, Enum):
     LINEAR_SRGB = "linear-srgb"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
-    """Raw pixels with everything needed to read them.
+    """Raw pixels with everything needed to read them. Two are equal when they show the same, wherever it lies.
 
     Attributes:
         width: pixels, 1 to 65536.
@@ -105,6 +105,18 @@ class Picture:
                 f"A {self.format.value} picture of {self.width} × {self.height} pixels has {expected} bytes, "
                 f"not {actual}.",
             )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Picture):
+            return NotImplemented
+        return self._shape == other._shape and self.pixels == other.pixels
+
+    def __hash__(self) -> int:
+        return hash(self._shape)
+
+    @property
+    def _shape(self) -> tuple[object, ...]:
+        return self.width, self.height, self.format, self.colour_space
 
     @property
     def nbytes(self) -> int:

@@ -19,6 +19,7 @@ from .errors import ErrorCode
 from .fields import FieldSpec
 from .frames import __doc__ as FRAME_LAYOUT  # noqa: N812 - it is prose, not a module
 from .messages import CLIENT_MESSAGES, DAEMON_MESSAGES, ErrorInfo, JobSummary, Limits, Message, ModelInfo
+from .pixel_files import __doc__ as PIXEL_FILES  # noqa: N812 - likewise
 from .pixels import Picture, PixelFormat
 from .plain import fields_of
 from .schema import protocol_schema
@@ -123,8 +124,9 @@ def _pictures() -> str:
     )
     return (
         "### Pictures\n\nA map with `width`, `height`, `format`, `colour_space` (`srgb`, `linear-srgb`), `encoding` "
-        "(`raw`) and `blob`, the number of the blob that holds the pixels: rows top-down without padding, "
-        "little-endian, straight alpha.\n\n"
+        "(`raw`) and either `blob`, the number of the blob that holds the pixels, or `file`, the name of a file that "
+        "does: rows top-down without padding, little-endian, straight alpha.\n\n"
+        f"{(PIXEL_FILES or '').strip()}\n\n"
         f"| format | channels | bytes each | kind |\n| --- | --- | --- | --- |\n{rows}\n"
     )
 

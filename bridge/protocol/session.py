@@ -22,6 +22,7 @@ from .messages import (
     Message,
     Welcome,
 )
+from .pixel_files import BLOBS_ONLY, PixelFiles
 from .pixels import Buffer
 from .wire import decode_message, encode_message
 
@@ -43,6 +44,8 @@ class DaemonSession:
         self.limits = limits
         self.secret = ""
         """The session that the client presented in `hello`."""
+        self.files: PixelFiles = BLOBS_ONLY
+        """Replaced once the client and the daemon have agreed on files."""
 
     def receive(self, data: Buffer) -> Message:
         """Read what the client sent.
@@ -53,7 +56,7 @@ class DaemonSession:
         """
         if self.state is State.CLOSED:
             raise ProtocolError(ErrorCode.UNEXPECTED_MESSAGE, "The conversation is over.")
-        message = decode_message(data)
+        message = decode_message(data, self.files)
         if not isinstance(message, CLIENT_MESSAGES):
             raise ProtocolError(ErrorCode.UNEXPECTED_MESSAGE, f"Only a daemon sends `{message.type}`.")
         if isinstance(message, Hello) != (self.state is State.NEW):
@@ -89,7 +92,7 @@ class DaemonSession:
             self.state = State.CLOSED
         elif not isinstance(message, Error):
             _require(self.state is State.OPEN, message)
-        return encode_message(message)
+        return encode_message(message, self.files)
 
 
 class ClientSession:
@@ -98,6 +101,8 @@ class ClientSession:
     def __init__(self) -> None:
         self.state = State.NEW
         self.limits = Limits()
+        self.files: PixelFiles = BLOBS_ONLY
+        """Replaced once the client has found the daemon's folders."""
 
     def send(self, message: Message) -> bytes:
         """Serialise what the client says.
@@ -111,7 +116,7 @@ class ClientSession:
             self.state = State.GREETED
         else:
             _require(self.state is State.OPEN, message)
-        data = encode_message(message)
+        data = encode_message(message, self.files)
         if len(data) > self.limits.message_bytes:
             raise BridgeError(
                 ErrorCode.MESSAGE_TOO_LARGE,
@@ -126,7 +131,7 @@ class ClientSession:
         Raises:
             ProtocolError: the daemon does not keep to the protocol; the connection must be closed.
         """
-        message = decode_message(data)
+        message = decode_message(data, self.files)
         if not isinstance(message, DAEMON_MESSAGES):
             raise ProtocolError(ErrorCode.UNEXPECTED_MESSAGE, f"Only a client sends `{message.type}`.")
         if isinstance(message, Goodbye):

@@ -1,4 +1,4 @@
-"""Pixels shared between the daemon and its engine: memory-mapped files in a folder of their own.
+"""Pixels shared between processes of one user: memory-mapped files in a folder of their own.
 
 The folder lies on a memory file system where there is one, so that nothing reaches a disk. Plain mapped files are
 used instead of `multiprocessing.shared_memory` because a process that is killed must not take segments with it,
@@ -12,11 +12,14 @@ import mmap
 import os
 import re
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from .errors import BridgeError, ErrorCode
 from .pixels import Buffer, Picture
+from .wire import picture_from
 
 _NAME = re.compile(r"[0-9a-f]{32}\.px")
 
@@ -27,15 +30,17 @@ def preferred_parent() -> Path | None:
     return shm if shm.is_dir() and os.access(shm, os.W_OK) else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SharedPicture(Picture):
     """A picture whose pixels lie in a shared file.
 
     Attributes:
         name: the name of the file among the shared pixels.
+        folder: the folder of those.
     """
 
     name: str = ""
+    folder: Path = Path()
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class SharedPixels:
 
     def write(self, pixels: Buffer) -> str:
         """Store a copy of `pixels` and return its name."""
-        name = f"{uuid.uuid4().hex}.px"
+        name = _fresh_name()
         descriptor = os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         with open(descriptor, "wb") as file:
             file.write(pixels)
@@ -59,17 +64,55 @@ class SharedPixels:
             BridgeError: `internal` when there is no such buffer.
         """
         try:
-            with open(self.path(name), "rb") as file:
+            with open(self.path(name), "rb", opener=_open_regular) as file:
                 return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
         except (OSError, ValueError) as error:
             raise BridgeError(ErrorCode.INTERNAL, f"The shared pixels {name} cannot be read: {error}.") from error
 
     def adopt(self, picture: Picture) -> SharedPicture:
-        """Move a picture's pixels out of this process: the result views a shared file instead."""
-        if isinstance(picture, SharedPicture):
-            return picture
-        name = self.write(picture.pixels)
-        return SharedPicture(picture.width, picture.height, picture.format, self.view(name), picture.colour_space, name)
+        """Move a picture's pixels here: the result views a file of this folder.
+
+        A file of another shared folder is moved, everything else is copied.
+
+        Raises:
+            BridgeError: `internal` when there is no room, or when the other file is gone.
+        """
+        try:
+            if isinstance(picture, SharedPicture):
+                return picture if picture.folder == self.folder else self._move(picture)
+            name = self.write(picture.pixels)
+        except OSError as error:
+            raise BridgeError(
+                ErrorCode.INTERNAL,
+                f"A picture cannot be put into {self.folder}: {error}.",
+                hint="Is that file system full?",
+            ) from error
+        return self._shared(picture, self.view(name), name)
+
+    def open(self, description: Mapping[str, Any], path: str) -> SharedPicture:
+        """The picture whose plain description names one of these files.
+
+        Raises:
+            BridgeError: `internal` when there is no such file; `invalid_field`, naming `path`, when it does not
+                hold what the description says.
+        """
+        name = str(description.get("file"))
+        pixels = self.view(name)
+        return self._shared(picture_from(description, pixels, path), pixels, name)
+
+    def _shared(self, picture: Picture, pixels: Buffer, name: str) -> SharedPicture:
+        return SharedPicture(
+            picture.width, picture.height, picture.format, pixels, picture.colour_space, name, self.folder
+        )
+
+    def _move(self, picture: SharedPicture) -> SharedPicture:
+        # Renamed afresh: the former name was somebody else's choice.
+        name = _fresh_name()
+        try:
+            os.replace(picture.folder / picture.name, self.path(name))
+        except PermissionError:  # Windows moves no file that is viewed
+            name = self.write(picture.pixels)
+        return replace(picture, name=name, folder=self.folder)
 
     def remove(self, name: str) -> None:
         """Forget a buffer. Harmless when it is gone already."""
@@ -82,3 +125,12 @@ class SharedPixels:
         if _NAME.fullmatch(name) is None:
             raise BridgeError(ErrorCode.INTERNAL, f"{name!r} does not name shared pixels.")
         return self.folder / name
+
+
+def _open_regular(path: str, flags: int) -> int:
+    # A link could lead anywhere, and opening a pipe would wait for a writer.
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+
+
+def _fresh_name() -> str:
+    return f"{uuid.uuid4().hex}.px"

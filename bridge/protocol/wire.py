@@ -1,4 +1,4 @@
-"""Messages to frames and back. Pictures travel as blobs of the frame."""
+"""Messages to frames and back. Pictures travel as blobs of the frame, or as files where that was agreed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 from .errors import BridgeError, ErrorCode, InvalidMessage, ProtocolError
 from .frames import Frame, decode_frame, encode_frame
 from .messages import CLIENT_MESSAGES, DAEMON_MESSAGES, Message
+from .pixel_files import BLOBS_ONLY, PixelFiles
 from .pixels import Buffer, ColourSpace, Picture, PixelFormat
 from .plain import from_plain, to_plain
 
 MESSAGE_TYPES: Mapping[str, type[Message]] = {cls.type: cls for cls in CLIENT_MESSAGES + DAEMON_MESSAGES}
 
 
-def encode_message(message: Message) -> bytes:
+def encode_message(message: Message, files: PixelFiles = BLOBS_ONLY) -> bytes:
     """Serialise a message with its pictures into one frame.
 
     Raises:
@@ -23,6 +24,9 @@ def encode_message(message: Message) -> bytes:
     blobs: list[Buffer] = []
 
     def write(picture: Picture) -> Mapping[str, Any]:
+        name = files.give(picture)
+        if name is not None:
+            return {**describe_picture(picture), "file": name}
         blobs.append(picture.pixels)
         return {**describe_picture(picture), "blob": len(blobs) - 1}
 
@@ -30,17 +34,17 @@ def encode_message(message: Message) -> bytes:
     return encode_frame({"type": message.type, "body": body}, blobs)
 
 
-def decode_message(data: Buffer) -> Message:
-    """Read a message. Its pictures are views of `data`.
+def decode_message(data: Buffer, files: PixelFiles = BLOBS_ONLY) -> Message:
+    """Read a message. Its pictures are views of `data`, or whatever `files` makes of the names of files.
 
     Raises:
         InvalidMessage: the frame is sound, but the message is unknown or a field is wrong. Carries the request id.
         ProtocolError: `bad_frame` when the bytes are not a frame.
     """
-    return message_from_frame(decode_frame(data))
+    return message_from_frame(decode_frame(data), files)
 
 
-def message_from_frame(frame: Frame) -> Message:
+def message_from_frame(frame: Frame, files: PixelFiles = BLOBS_ONLY) -> Message:
     """Build the message that a frame holds. Raises `InvalidMessage`."""
     name = frame.header.get("type")
     body = frame.header.get("body")
@@ -52,6 +56,8 @@ def message_from_frame(frame: Frame) -> Message:
         raise InvalidMessage(ErrorCode.BAD_MESSAGE, f"There is no message {name!r:.80}.", request_id=request_id)
 
     def read(description: Mapping[str, Any], path: str) -> Picture:
+        if "file" in description:
+            return files.take(description, path)
         index = description.get("blob")
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(frame.blobs):
             raise BridgeError(ErrorCode.INVALID_FIELD, f"Field {path}: names no blob of this frame.", field=path)

@@ -86,6 +86,7 @@ class ScriptedDaemon:
 
     def __init__(self, port: int = 0) -> None:
         self.limits = Limits()
+        self.inbox, self.results = "", ""  # folders that it offers, to clients that ask for them
         self.refuse_with: HTTPStatus | None = None
         self.tokens: list[str | None] = []
         self._connections: queue.Queue[Conversation] = queue.Queue()
@@ -127,7 +128,9 @@ class ScriptedDaemon:
             return
         self._open.append(conversation)
         hello = conversation.hello
-        conversation.send(Welcome(request_id=hello.request_id, version=1, daemon="scripted", limits=self.limits))
+        folders = {"inbox": self.inbox, "results": self.results} if hello.share_files else {}
+        welcome = Welcome(request_id=hello.request_id, version=1, daemon="scripted", limits=self.limits, **folders)
+        conversation.send(welcome)
         self._connections.put(conversation)
         conversation.over.wait()
 

@@ -1,0 +1,79 @@
+"""What tells one submission of a job from another, and what it fixes that the client left open."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import zlib
+
+from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.messages import JobSummary, Submit
+from bridge.protocol.pixels import Picture
+from bridge.protocol.plain import to_plain
+from bridge.protocol.shared_pixels import SharedPicture
+from bridge.protocol.tasks import MAX_SEED, Task
+from bridge.protocol.wire import describe_picture
+
+from .catalogue import kind_of
+from .history import JobRecord
+
+CHUNK_BYTES = 1 << 18
+"""A file is summed in pieces that stay in the processor's cache."""
+
+
+def fingerprint_of(task: Task) -> str:
+    """Tells whether two submissions of one id are the same job. CRC-32 suffices: nobody gains by cheating himself.
+
+    Blocks while it reads the pixels; call it in a thread for large pictures.
+    """
+
+    def describe(picture: Picture) -> dict[str, object]:
+        return {**describe_picture(picture), "crc32": _crc32(picture)}
+
+    plain = json.dumps(to_plain(task, describe), sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _crc32(picture: Picture) -> int:
+    if not isinstance(picture, SharedPicture):
+        return zlib.crc32(picture.pixels)
+    # Read rather than viewed: a client that shortens its file must not end this process.
+    crc, piece = 0, memoryview(bytearray(CHUNK_BYTES))
+    try:
+        with open(picture.folder / picture.name, "rb", buffering=0) as file:
+            while count := file.readinto(piece):
+                crc = zlib.crc32(piece[:count], crc)
+    except OSError as error:
+        raise BridgeError(ErrorCode.INVALID_FIELD, f"The picture's file cannot be read: {error}.") from error
+    return crc
+
+
+def seed_for(request: Submit) -> int:
+    """The seed asked for, else one that depends on the job id alone: a retry, even tomorrow, gives the same images."""
+    if request.task.seed is not None:
+        return request.task.seed
+    return int.from_bytes(hashlib.sha256(request.job_id.encode()).digest()[:4], "little") & MAX_SEED
+
+
+def summary_of(request: Submit) -> JobSummary:
+    """The line of a job that is queued now."""
+    return JobSummary(
+        job_id=request.job_id,
+        state="queued",
+        task=kind_of(request.task),
+        prompt=request.task.prompt,
+        created=time.time(),
+        images=request.task.images,
+    )
+
+
+def check_same(known: JobRecord, owner: str, fingerprint: str) -> None:
+    """Refuse another job under a known id. Raises `BridgeError` (`job_id_taken`)."""
+    if not known.is_same(owner, fingerprint):
+        raise BridgeError(
+            ErrorCode.JOB_ID_TAKEN,
+            f"Another job is called {known.summary.job_id} already.",
+            hint="Choose a fresh random id for every job.",
+            field="job_id",
+        )
