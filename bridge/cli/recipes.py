@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.pixels import Picture
-from bridge.protocol.plain import fields_of, from_plain, tag_of, to_plain
+from bridge.protocol.plain import fields_of, tag_of, to_plain
+from bridge.protocol.plain_reading import from_plain
 from bridge.protocol.tasks import TASKS, Generation, Layer
 
 RECIPE_VERSION = 1

@@ -19,7 +19,8 @@ from typing import Any
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import ErrorInfo, JobFailed, JobState, JobSummary
 from bridge.protocol.pixels import Picture
-from bridge.protocol.plain import from_plain, to_plain
+from bridge.protocol.plain import to_plain
+from bridge.protocol.plain_reading import from_plain
 from bridge.protocol.tasks import Layer
 from bridge.protocol.wire import describe_picture, picture_from
 

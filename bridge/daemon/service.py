@@ -32,7 +32,7 @@ from bridge.protocol.messages import (
     Submit,
     Welcome,
 )
-from bridge.protocol.plain import from_plain
+from bridge.protocol.plain_reading import from_plain
 from bridge.protocol.schema import task_schemas
 from bridge.protocol.shared_pixels import SharedPixels
 from bridge.protocol.tasks import PREPROCESSORS, SCHEDULERS, Task

@@ -16,7 +16,8 @@ from .fields import spec
 from .frames import decode_frame, encode_frame
 from .messages import JOB_ID_PATTERN, AdapterType, ErrorInfo, Stage
 from .pixels import Picture
-from .plain import from_plain, to_plain
+from .plain import to_plain
+from .plain_reading import from_plain
 from .shared_pixels import SharedPixels
 from .tasks import Layer, Task
 from .wire import describe_picture

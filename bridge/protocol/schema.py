@@ -13,7 +13,8 @@ from typing import Any, Literal, Union
 from .fields import FieldSpec
 from .messages import CLIENT_MESSAGES, DAEMON_MESSAGES
 from .pixels import MAX_SIDE, ColourSpace, Picture, PixelFormat
-from .plain import MAX_TEXT, fields_of, tag_of, to_plain
+from .plain import fields_of, tag_of, to_plain
+from .plain_reading import MAX_TEXT
 from .tasks import TASKS
 from .wire import describe_picture
 

@@ -10,7 +10,8 @@ from .frames import Frame, decode_frame, encode_frame
 from .messages import CLIENT_MESSAGES, DAEMON_MESSAGES, Message
 from .pixel_files import BLOBS_ONLY, PixelFiles
 from .pixels import Buffer, ColourSpace, Picture, PixelFormat
-from .plain import from_plain, to_plain
+from .plain import to_plain
+from .plain_reading import from_plain
 
 MESSAGE_TYPES: Mapping[str, type[Message]] = {cls.type: cls for cls in CLIENT_MESSAGES + DAEMON_MESSAGES}
 
