@@ -17,7 +17,7 @@ from bridge.protocol.wire import picture_from
 
 SMALLEST_FILE = 64 << 10
 """Bytes below which a blob is as cheap as a file."""
-_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}")
+_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
 
 
 class FilesUnreachableError(ProtocolError):

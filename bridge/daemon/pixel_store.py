@@ -1,18 +1,22 @@
-"""Content-addressed pixel files: raw pixels named by their SHA-256. Every function here blocks; call it in a thread.
+"""Content-addressed pixel files: raw pixels named by their hash. Every function here blocks; call it in a thread.
 
 Raw rather than compressed: a 1024² layer is written and read back in a few milliseconds, where even the fastest
 setting of zlib needs fifty. `history_bytes` bounds what that costs in space.
+
+The hash (XXH3, 128 bits) tells pictures apart and is no seal: what is stored comes from this user's own engine, and a
+cryptographic hash took longer than writing the file.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import mmap
 import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+
+from xxhash import xxh3_128_hexdigest
 
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.pixels import Buffer, Picture
@@ -23,7 +27,7 @@ class StoredPicture(Picture):
     """A picture whose pixels lie in a store.
 
     Attributes:
-        digest: SHA-256 of the pixels, in hexadecimal digits.
+        digest: hash of the pixels, in hexadecimal digits.
     """
 
     digest: str = ""
@@ -37,7 +41,7 @@ class PixelStore:
 
     def put(self, pixels: Buffer) -> str:
         """Store pixels and return their digest. Storing the same pixels again costs only the hash."""
-        digest = hashlib.sha256(pixels).hexdigest()
+        digest = xxh3_128_hexdigest(pixels)
         path = self._path(digest)
         if path.exists():
             return digest

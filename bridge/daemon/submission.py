@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-import zlib
+
+from xxhash import xxh3_64
 
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import JobSummary, Submit
@@ -19,34 +20,34 @@ from .catalogue import kind_of
 from .history import JobRecord
 
 CHUNK_BYTES = 1 << 18
-"""A file is summed in pieces that stay in the processor's cache."""
+"""A file is hashed in pieces that stay in the processor's cache."""
 
 
 def fingerprint_of(task: Task) -> str:
-    """Tells whether two submissions of one id are the same job. CRC-32 suffices: nobody gains by cheating himself.
+    """Tells whether two submissions of one id are the same job. Blocks; call it in a thread for large pictures.
 
-    Blocks while it reads the pixels; call it in a thread for large pictures.
+    A fast hash of the pixels suffices: nobody gains by cheating himself.
     """
 
     def describe(picture: Picture) -> dict[str, object]:
-        return {**describe_picture(picture), "crc32": _crc32(picture)}
+        return {**describe_picture(picture), "hash": _hash(picture)}
 
     plain = json.dumps(to_plain(task, describe), sort_keys=True)
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
-def _crc32(picture: Picture) -> int:
+def _hash(picture: Picture) -> str:
     if not isinstance(picture, SharedPicture):
-        return zlib.crc32(picture.pixels)
+        return xxh3_64(picture.pixels).hexdigest()
     # Read rather than viewed: a client that shortens its file must not end this process.
-    crc, piece = 0, memoryview(bytearray(CHUNK_BYTES))
+    running, piece = xxh3_64(), memoryview(bytearray(CHUNK_BYTES))
     try:
         with open(picture.folder / picture.name, "rb", buffering=0) as file:
             while count := file.readinto(piece):
-                crc = zlib.crc32(piece[:count], crc)
+                running.update(piece[:count])
     except OSError as error:
         raise BridgeError(ErrorCode.INVALID_FIELD, f"The picture's file cannot be read: {error}.") from error
-    return crc
+    return running.hexdigest()
 
 
 def seed_for(request: Submit) -> int:
