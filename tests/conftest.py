@@ -31,6 +31,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of this project's own."""
     parser.addoption("--families", action="store_true", help="try every family of models, not the first six alone")
+    parser.addoption("--blenders", action="store_true", help="try every version of Blender, not the usual two alone")
 
 
 @dataclass

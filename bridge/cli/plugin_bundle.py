@@ -1,9 +1,10 @@
 """What a plugin consists of: its own files plus the pure-Python packages that it carries.
 
-The carried packages live in `latent_bridge/vendor/` and are imported as `latent_bridge.vendor.websockets` and so on:
-their absolute imports of one another are rewritten here, once. A host runs all of its plugins in one interpreter,
-and another plugin may bring a `websockets` of another version, or a module called `bridge`; with names of our own
-neither can shadow the other, `sys.path` stays as it is, and late imports find the right copy too.
+The carried packages live in `latent_bridge/vendor/` and import one another from there: their absolute imports of one
+another are made relative here, once, whatever the host calls the plugin's package (Blender's extensions live in
+`bl_ext.user_default`). A host runs all of its plugins in one interpreter, and another plugin may bring a `websockets`
+of another version, or a module called `bridge`; with names of our own neither can shadow the other, `sys.path` stays
+as it is, and late imports find the right copy too.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ VENDOR = f"{PLUGIN}.vendor"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip can hold: the same files make the same archive whenever it is built."""
 _CARRIED_SUFFIXES = frozenset({".py", ".typed"})
-_PLUGIN_SUFFIXES = frozenset({".py", ".html", ".svg", ".png"})
+_PLUGIN_SUFFIXES = frozenset({".py", ".html", ".md", ".svg", ".png", ".toml"})
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,29 @@ def krita_files() -> dict[str, bytes]:
     files = {
         f"pykrita/{PLUGIN}.desktop": (source / f"{PLUGIN}.desktop").read_bytes(),
         f"actions/{PLUGIN}.action": (source / f"{PLUGIN}.action").read_bytes(),
-        f"pykrita/{PLUGIN}/LICENSE": (source / "LICENSE").read_bytes(),
     }
+    files |= {f"pykrita/{name}": data for name, data in package_files(source).items()}
+    return dict(sorted(files.items()))
+
+
+def blender_files() -> dict[str, bytes]:
+    """The files of the Blender add-on, in one folder: extensions may lie in one, and older add-ons must.
+
+    Raises:
+        BridgeError: as `krita_files`.
+    """
+    return package_files(plugin_source("blender"))
+
+
+def package_files(source: Path) -> dict[str, bytes]:
+    """The plugin's Python package with its licence and what it carries along."""
+    files = {f"{PLUGIN}/LICENSE": (source / "LICENSE").read_bytes()}
     for path in _files_under(source / PLUGIN, _PLUGIN_SUFFIXES):
         relative = path.relative_to(source / PLUGIN)
         if relative.parts[0] != "vendor":
-            files[f"pykrita/{PLUGIN}/{relative.as_posix()}"] = path.read_bytes()
+            files[f"{PLUGIN}/{relative.as_posix()}"] = path.read_bytes()
     for name, data in vendor_files().items():
-        files[f"pykrita/{PLUGIN}/vendor/{name}"] = data
+        files[f"{PLUGIN}/vendor/{name}"] = data
     return dict(sorted(files.items()))
 
 
@@ -83,26 +99,28 @@ def vendor_files(carried: Iterable[Carried] = CARRIED) -> dict[str, bytes]:
         for path in _chosen(folder, package):
             source = path.read_text(encoding="utf-8")
             relative = path.relative_to(folder).as_posix()
-            files[f"{package.name}/{relative}"] = rewritten(source, names).encode()
+            up = "." * (relative.count("/") + 2)
+            files[f"{package.name}/{relative}"] = rewritten(source, names, up).encode()
         for licence in _licences(folder, package.distribution):
             files[f"{package.name}/{licence.name}"] = licence.read_bytes()
     return files
 
 
 def rewritten(source: str, names: Iterable[str], root: str = VENDOR) -> str:
-    """Source code whose absolute imports of the named packages go to `root`.
+    """Source code whose absolute imports of the named packages go to `root`, a package or dots.
 
     Only the two forms that the carried packages use: `import name` and `from name[.more] import …`.
     """
     choice = "|".join(map(re.escape, names))
-    source = re.sub(rf"^(\s*)from ({choice})(?=[. ])", rf"\1from {root}.\2", source, flags=re.MULTILINE)
+    inside = root if root.endswith(".") else f"{root}."
+    source = re.sub(rf"^(\s*)from ({choice})(?=[. ])", rf"\1from {inside}\2", source, flags=re.MULTILINE)
     return re.sub(rf"^(\s*)import ({choice})$", rf"\1from {root} import \2", source, flags=re.MULTILINE)
 
 
 def write_zip(files: Mapping[str, bytes], path: Path) -> None:
-    """Write an archive for Krita's importer: same files, same bytes.
+    """Write an archive for Krita's importer or Blender's installer: same files, same bytes.
 
-    The importer looks for a folder entry named like the plugin, so folders get entries of their own.
+    Krita's importer looks for a folder entry named like the plugin, so folders get entries of their own.
     """
     entries = {name.removeprefix("pykrita/"): data for name, data in files.items()}
     folders = {f"{parent.as_posix()}/" for name in entries for parent in list(Path(name).parents)[:-1]}

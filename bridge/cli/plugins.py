@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from . import plugin_krita
-from .plugin_bundle import PLUGIN, krita_files, write_zip
+from .plugin_bundle import PLUGIN, blender_files, krita_files, write_zip
 
 HOSTS = click.Choice(["krita"])
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -18,7 +18,7 @@ KRITA_FOLDER = click.option(
     help="Krita's resource folder, the one with `pykrita` in it. Krita shows it under Settings ▸ Manage Resources ▸ "
     "Open Resource Folder.",
 )
-ZIP_NAME = "latent-bridge-krita.zip"
+ARCHIVES = {"latent-bridge-krita.zip": krita_files, "latent-bridge-blender.zip": blender_files}
 
 
 @click.group()
@@ -58,10 +58,14 @@ def install(host: str, krita_folder: Path | None, enable: bool) -> None:
     "-o", "--output", type=FOLDER, default=Path("dist"), show_default=True, help="Folder to put the archives in."
 )
 def build(output: Path) -> None:
-    """Make an archive for Tools ▸ Scripts ▸ Import Python Plugin from File in Krita."""
-    path = output / ZIP_NAME
-    write_zip(krita_files(), path)
-    click.echo(f"{path} ({path.stat().st_size // 1024} kB)")
+    """Make the archives that the programs' own importers take.
+
+    Krita: Tools ▸ Scripts ▸ Import Python Plugin from File. Blender: Preferences ▸ Add-ons ▸ Install from Disk.
+    """
+    for name, files in ARCHIVES.items():
+        path = output / name
+        write_zip(files(), path)
+        click.echo(f"{path} ({path.stat().st_size // 1024} kB)")
 
 
 @plugins.command()

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Latent Bridge for Blender: textures and pictures from the bridge's daemon.
+
+panels/       what is drawn                                        bpy
+operators/    what a button does                                   bpy
+session.py    takes what threads left, on the main thread          bpy
+images.py, materials.py    data-blocks                             bpy
+connection.py the connection to the daemon, on its own threads     the bridge's client
+jobs.py, journal.py, pictures.py, requests.py    pure: they run and are tested without Blender
+projection/   projecting onto meshes: `register()` and `unregister()` in its `__init__.py`
+"""
+
+bl_info = {
+    "name": "Latent Bridge",
+    "author": "The latent-bridge project",
+    "version": (0, 1, 0),
+    "blender": (3, 4, 0),
+    "location": "3D View, Shader Editor, Image Editor ▸ Sidebar ▸ Bridge",
+    "description": "Textures and pictures from the diffusion models of a local daemon",
+    "category": "Material",
+}
+
+
+def register():
+    """Called by Blender when the add-on is switched on."""
+    from . import registration
+
+    registration.register()
+
+
+def unregister():
+    """Called by Blender when the add-on is switched off, and when Blender quits."""
+    from . import registration
+
+    registration.unregister()

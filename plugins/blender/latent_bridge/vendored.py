@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bridge's own packages: those in the `vendor` folder of an installed add-on, or those of a checkout.
+
+`vendor` is a package of this add-on (see `bridge/cli/plugin_bundle.py`), so nothing here touches `sys.path`, and
+what other add-ons bring under the same names stays theirs.
+"""
+
+import importlib
+from importlib.util import find_spec
+
+ROOT = f"{__package__}.vendor.bridge" if find_spec(f"{__package__}.vendor") else "bridge"
+
+errors = importlib.import_module(f"{ROOT}.protocol.errors")
+locations = importlib.import_module(f"{ROOT}.protocol.locations")
+messages = importlib.import_module(f"{ROOT}.protocol.messages")
+pixels = importlib.import_module(f"{ROOT}.protocol.pixels")
+tasks = importlib.import_module(f"{ROOT}.protocol.tasks")
+
+
+def load_client():
+    """The client package. Loaded late, because it takes the websocket library with it."""
+    return importlib.import_module(f"{ROOT}.client")
+
+
+def load_finding():
+    """The module that reads addresses."""
+    return importlib.import_module(f"{ROOT}.client.finding")
+
+
+def load_starter():
+    """The module that finds an installed daemon and starts it."""
+    return importlib.import_module(f"{ROOT}.client.starter")

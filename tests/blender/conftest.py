@@ -1,0 +1,84 @@
+"""Fixtures: the add-on's archive, and the Blenders to try it in.
+
+On every change bpy 4.5 (an extension, Python 3.11) and Debian's Blender 3.4 (a legacy add-on, with and without a
+window) are driven; `--blenders` adds bpy 4.2, 5.0 and 5.2. What cannot be installed here is skipped, with the reason.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.cli.plugin_bundle import blender_files, write_zip
+from tests.krita.harness.xserver import XServer
+
+from .harness.runners import MODULES, Runner, background_runner, module_runner, window_runner
+
+ROOT = Path(__file__).resolve().parents[2]
+ARTEFACTS = ROOT / "artefacts" / "blender"
+EVERY_CHANGE = "4.5.15"
+BACKGROUND = "debian-background"
+
+
+def _load_package() -> None:
+    """Import the add-on as `blender_addon`: the Krita plugin's package is called `latent_bridge` too."""
+    folder = ROOT / "plugins" / "blender" / "latent_bridge"
+    places = [str(folder)]
+    spec = importlib.util.spec_from_file_location(
+        "blender_addon", folder / "__init__.py", submodule_search_locations=places
+    )
+    package = importlib.util.module_from_spec(spec)
+    sys.modules["blender_addon"] = package
+    spec.loader.exec_module(package)
+
+
+_load_package()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test with `blender` runs in every Blender without a window that was asked for."""
+    if "blender" in metafunc.fixturenames:
+        versions = list(MODULES) if metafunc.config.getoption("--blenders") else [EVERY_CHANGE]
+        metafunc.parametrize("blender", [*versions, BACKGROUND], indirect=True, scope="module")
+
+
+@pytest.fixture(scope="session")
+def addon_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The archive that `latent-bridge plugins build` makes."""
+    path = tmp_path_factory.mktemp("dist") / "latent-bridge-blender.zip"
+    write_zip(blender_files(), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def blender(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    """A Blender without a window; see `pytest_generate_tests`."""
+    folder = tmp_path_factory.mktemp("blender")
+    try:
+        return background_runner(folder) if request.param == BACKGROUND else module_runner(request.param, folder)
+    except LookupError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def screen() -> Iterator[XServer]:
+    """A virtual screen."""
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed (Debian: apt install xvfb)")
+    server = XServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def blender_window(screen: XServer, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    """Debian's Blender in a window on the virtual screen."""
+    try:
+        return window_runner(tmp_path_factory.mktemp("blender"), screen.display)
+    except LookupError as error:
+        pytest.skip(str(error))
