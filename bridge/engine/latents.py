@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -34,8 +36,29 @@ def packed_like(pipe: Any, latents: torch.Tensor, like: torch.Tensor) -> torch.T
     return found
 
 
+@contextmanager
+def precise_enough(vae: Any) -> Iterator[None]:
+    """Have an autoencoder that overflows in half precision, and says so, work in full while the context lasts.
+
+    Around a loop this saves it from being cast to and fro for every tile.
+    """
+    if vae.dtype != torch.float16 or not getattr(vae.config, "force_upcast", False):
+        yield
+        return
+    vae.to(torch.float32)
+    try:
+        yield
+    finally:
+        vae.to(torch.float16)
+
+
 def encode_pixels(pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
     """Latents (n, channels, h, w) of pixels (n, 3, height, width), 0 to 1: the likeliest, so nothing is drawn."""
+    with precise_enough(pipe.vae):
+        return _encoded(pipe, pixels)
+
+
+def _encoded(pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
     vae = pipe.vae
     values = (pixels * 2 - 1).to(vae.device if not hasattr(vae, "_hf_hook") else pixels.device, vae.dtype)
     if hasattr(pipe, "_encode_vae_image"):
@@ -67,14 +90,7 @@ def decode_latents(pipe: Any, latents: torch.Tensor) -> torch.Tensor:
         latents = latents * std_ / config.scaling_factor + mean_
     else:
         latents = latents / config.scaling_factor + (getattr(config, "shift_factor", None) or 0.0)
-    # Some autoencoders overflow in half precision and say so.
-    upcast = vae.dtype == torch.float16 and getattr(config, "force_upcast", False)
-    if upcast:
-        vae.to(torch.float32)
-    try:
+    with precise_enough(vae):
         pixels = vae.decode(latents.to(vae.dtype), return_dict=False)[0]
-    finally:
-        if upcast:
-            vae.to(torch.float16)
     found: torch.Tensor = (pixels.float() / 2 + 0.5).clamp_(0, 1)
     return found

@@ -8,8 +8,8 @@ there the latents are rolled by another offset at every step: what is the edge i
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from torch.nn import functional
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.tasks import Seamless
 
+from .denoiser import Forward, replaced_forward
 from .latents import decode_latents, decodes_itself
 
 _GOLDEN = 0.6180339887498949
@@ -88,7 +89,7 @@ def _wrapped_convolutions(part: nn.Module, sides: Seamless) -> Iterator[None]:
     try:
         for module in changed:
             forward = functools.partial(_convolve, module, sides, id(module) in one_sided)
-            module._conv_forward = forward  # type: ignore[method-assign]
+            module._conv_forward = forward  # type: ignore[method-assign]  # undone below
         yield
     finally:
         for module in changed:
@@ -128,28 +129,20 @@ def _padded(values: torch.Tensor, amounts: tuple[int, int, int, int], wrap: bool
     return functional.pad(values, amounts, mode="circular" if wrap else "constant")
 
 
-@contextmanager
-def _rolled_latents(transformer: nn.Module, sides: Seamless) -> Iterator[None]:
+def _rolled_latents(transformer: nn.Module, sides: Seamless) -> AbstractContextManager[None]:
     """Roll what the transformer sees, and roll back what it says. Scheduler and noise never notice."""
-    before = transformer.__dict__.get("forward")
-    original: Callable[..., Any] = transformer.forward
     offsets = _Offsets(sides)
 
-    @functools.wraps(original)
-    def rolled(hidden_states: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-        shifts = offsets.at(kwargs.get("timestep"), hidden_states.shape[-2], hidden_states.shape[-1])
-        output = original(torch.roll(hidden_states, shifts, (-2, -1)), *args, **kwargs)
-        back = torch.roll(output[0], (-shifts[0], -shifts[1]), (-2, -1))
-        return (back, *output[1:]) if isinstance(output, tuple) else type(output)(sample=back)
+    def around(original: Forward) -> Forward:
+        def rolled(hidden_states: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+            shifts = offsets.at(kwargs.get("timestep"), hidden_states.shape[-2], hidden_states.shape[-1])
+            output = original(torch.roll(hidden_states, shifts, (-2, -1)), *args, **kwargs)
+            back = torch.roll(output[0], (-shifts[0], -shifts[1]), (-2, -1))
+            return (back, *output[1:]) if isinstance(output, tuple) else type(output)(sample=back)
 
-    transformer.forward = rolled
-    try:
-        yield
-    finally:
-        if before is None:
-            del transformer.forward
-        else:
-            transformer.forward = before
+        return rolled
+
+    return replaced_forward(transformer, around)
 
 
 class _Offsets:

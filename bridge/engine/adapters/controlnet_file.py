@@ -47,7 +47,7 @@ def _shape(unet: Any) -> dict[str, Any]:
 
 def _converted(name: str, tensors: Tensors, config: dict[str, Any]) -> Tensors:
     try:
-        return convert_controlnet_checkpoint(tensors, config)  # type: ignore[no-any-return]
+        return convert_controlnet_checkpoint(tensors, config)  # type: ignore[no-any-return]  # diffusers is not typed
     except (KeyError, ValueError, IndexError, AttributeError) as error:
         raise unusable_adapter(name, "it holds no ControlNet") from error
 

@@ -8,11 +8,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import numpy as np
-import torch
-
 from bridge.engine.conversion import Floats, read_rgb
 from bridge.engine.models.loading import LoadedModel
+from bridge.engine.picture_tensor import picture_tensor
 from bridge.engine.plan import Plan, View
 from bridge.engine.recipe_inputs import digest_of
 from bridge.engine.resampling import resize
@@ -159,7 +157,7 @@ def _picture(control: Control, plan: Plan) -> Floats:
 
 def _controlnet_arguments(pipe: Any, plan: Plan, guiding: Sequence[tuple[Control, Floats]]) -> dict[str, Any]:
     """As lists for several ControlNets, bare for one, which is what every family of pipelines understands."""
-    tensors = [torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None] for _, picture in guiding]
+    tensors = [picture_tensor(picture) for _, picture in guiding]
     controls = [control for control, _ in guiding]
     # Where there is no other picture, some families call the guiding one plainly `image`.
     name = "image" if plan.start is None and not _takes(pipe, "control_image") else "control_image"

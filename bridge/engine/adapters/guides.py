@@ -14,6 +14,7 @@ import diffusers
 import torch
 from safetensors import SafetensorError
 
+from bridge.engine.denoiser import denoiser_of
 from bridge.engine.models.fingerprint import Fingerprints
 from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
@@ -100,7 +101,7 @@ class GuideRack:
             raise unusable_adapter(source.id, "it is a single file without the config.json of a diffusers folder")
         if source.type != "ip-adapter":
             _check_fit(source, net, model, field)
-        denoiser = getattr(model.base, "unet", None) or getattr(model.base, "transformer", None)
+        denoiser = denoiser_of(model.base)
         if denoiser is None:
             raise BridgeError(ErrorCode.TASK_UNSUPPORTED, f"{model.source.id} cannot be guided.", field=field)
         net = net.to(next(denoiser.parameters()).device, denoiser.dtype).eval().requires_grad_(False)

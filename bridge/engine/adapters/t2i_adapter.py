@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 
 from bridge.engine.conversion import Floats
+from bridge.engine.picture_tensor import picture_tensor
 from bridge.protocol.tasks import Control
 
 from .steps import Arguments, at_every_step, is_acting
@@ -43,7 +43,7 @@ def steered(pipe: Any, steerings: Sequence[Steering]) -> Iterator[None]:
 
 def _features(net: Any, picture: Floats) -> list[torch.Tensor]:
     first = next(net.parameters())
-    tensor = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None]
+    tensor = picture_tensor(picture)
     if net.config.in_channels == 1:
         tensor = tensor.mean(1, keepdim=True)
     multiple = net.config.downscale_factor

@@ -7,10 +7,10 @@ https://arxiv.org/abs/2302.08113). So neighbouring tiles never drift apart, and 
 
 from __future__ import annotations
 
-import functools
 import inspect
+import itertools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,9 @@ import torch
 from torch.nn import functional
 
 from bridge.engine.conversion import Floats
-from bridge.engine.latents import decode_latents, decodes_itself, encode_pixels
+from bridge.engine.denoiser import Forward, denoiser_of, replaced_forward
+from bridge.engine.latents import decode_latents, decodes_itself, encode_pixels, precise_enough
+from bridge.engine.picture_tensor import picture_tensor
 from bridge.protocol.errors import BridgeError, ErrorCode
 
 from .tiles import Span, Tiles
@@ -35,7 +37,7 @@ def works_in_tiles(pipe: Any) -> bool:
     return (
         decodes_itself(pipe)
         and not hasattr(pipe, "_pack_latents")
-        and _denoiser(pipe) is not None
+        and denoiser_of(pipe) is not None
         and {"image", "strength"} <= takes.keys()
     )
 
@@ -50,44 +52,31 @@ def check_tiles(pipe: Any) -> None:
         )
 
 
-@contextmanager
-def tiled_denoiser(pipe: Any, tiles: Tiles, on_tile: Callable[[], None]) -> Iterator[None]:
+def tiled_denoiser(pipe: Any, tiles: Tiles, on_tile: Callable[[], None]) -> AbstractContextManager[None]:
     """Have the denoiser see one tile at a time while the context lasts. Always undone at its end.
 
     Args:
         on_tile: called after every tile; may raise to stop.
     """
-    denoiser = _denoiser(pipe)
-    before = denoiser.__dict__.get("forward")
-    original = denoiser.forward
     rows, columns = tiles.spans(pipe.vae_scale_factor)
 
-    @functools.wraps(original)
-    def forward(*args: Any, **kwargs: Any) -> Any:
-        name = "" if args else ("hidden_states" if "hidden_states" in kwargs else "sample")
-        latents = kwargs.pop(name) if name else args[0]
-        blended = torch.zeros_like(latents, dtype=torch.float32)
-        output: Any = None
-        for row in rows:
-            for column in columns:
+    def in_tiles(original: Forward) -> Forward:
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            name = "" if args else ("hidden_states" if "hidden_states" in kwargs else "sample")
+            latents = kwargs.pop(name) if name else args[0]
+            blended = _Blended(*latents.shape[-2:])
+            output: Any = None
+            for row, column in itertools.product(rows, columns):
                 tile = _cut(latents, row, column)
                 output = original(**{name: tile}, **kwargs) if name else original(tile, *args[1:], **kwargs)
-                if blended.shape[1] != output[0].shape[1]:
-                    shape = (latents.shape[0], output[0].shape[1], *latents.shape[2:])
-                    blended = torch.zeros(shape, dtype=torch.float32, device=latents.device)
-                _add(blended, output[0], row, column)
+                blended.add(output[0], row, column)
                 on_tile()
-        found = blended.to(latents.dtype)
-        return (found, *output[1:]) if isinstance(output, tuple) else type(output)(sample=found)
+            found = blended.whole.to(latents.dtype)
+            return (found, *output[1:]) if isinstance(output, tuple) else type(output)(sample=found)
 
-    denoiser.forward = forward
-    try:
-        yield
-    finally:
-        if before is None:
-            del denoiser.forward
-        else:
-            denoiser.forward = before
+        return forward
+
+    return replaced_forward(denoiser_of(pipe), in_tiles)
 
 
 def encode_tiles(pipe: Any, tiles: Tiles, check: Callable[[], None]) -> torch.Tensor:
@@ -96,44 +85,63 @@ def encode_tiles(pipe: Any, tiles: Tiles, check: Callable[[], None]) -> torch.Te
     Args:
         check: called before every tile; may raise to stop.
     """
-    rows, columns = tiles.spans(pipe.vae_scale_factor)
-    pixel_rows, pixel_columns = tiles.spans(1)
-    latents: torch.Tensor | None = None
-    for row, pixel_row in zip(rows, pixel_rows, strict=True):
-        for column, pixel_column in zip(columns, pixel_columns, strict=True):
+    factor = pipe.vae_scale_factor
+    blended = _Blended(tiles.height // factor, tiles.width // factor)
+    with precise_enough(pipe.vae):
+        for tile, place in _both_spans(tiles, factor):
             check()
-            source = tiles.source(pixel_column.start, pixel_row.start, len(pixel_column), len(pixel_row))
-            pixels = torch.from_numpy(np.ascontiguousarray(source)).permute(2, 0, 1)[None]
-            tile = _encoded(pipe, pixels)
-            if latents is None:
-                height, width = tiles.height // pipe.vae_scale_factor, tiles.width // pipe.vae_scale_factor
-                latents = torch.zeros((1, tile.shape[1], height, width), dtype=torch.float32, device=tile.device)
-            _add(latents, tile, row, column)
-    if latents is None:
-        raise ValueError("a picture has at least one tile")
-    return latents
+            blended.add(encode_pixels(pipe, picture_tensor(_source(tiles, tile))), *place)
+    return blended.whole
 
 
 def decode_tiles(pipe: Any, tiles: Tiles, latents: torch.Tensor, check: Callable[[], None]) -> Halves:
     """Pixels (height, width, 3) of latents (1, channels, h, w), sRGB, 0 to 1, in half precision to spare memory."""
-    rows, columns = tiles.spans(pipe.vae_scale_factor)
-    pixel_rows, pixel_columns = tiles.spans(1)
     picture: Halves = np.zeros((tiles.height, tiles.width, 3), np.float16)
-    for row, pixel_row in zip(rows, pixel_rows, strict=True):
-        for column, pixel_column in zip(columns, pixel_columns, strict=True):
+    with precise_enough(pipe.vae):
+        for tile, place in _both_spans(tiles, pipe.vae_scale_factor):
             check()
-            pixels = decode_latents(pipe, _cut(latents, row, column)).cpu()
+            pixels = decode_latents(pipe, _cut(latents, *place)).cpu()
             if tiles.keep_colours:
-                source = tiles.source(pixel_column.start, pixel_row.start, len(pixel_column), len(pixel_row))
-                pixels = _with_colours_of(pixels, source, max(4, tiles.side // COARSE))
+                pixels = _with_colours_of(pixels, _source(tiles, tile), max(4, tiles.side // COARSE))
             painted = pixels[0].permute(1, 2, 0).numpy()
-            weights = pixel_row.weights[:, None, None] * pixel_column.weights[None, :, None]
-            picture[np.ix_(pixel_row.places, pixel_column.places)] += (painted * weights).astype(np.float16)
+            row, column = tile
+            weights = row.weights[:, None, None] * column.weights[None, :, None]
+            picture[np.ix_(row.places, column.places)] += (painted * weights).astype(np.float16)
     return picture
 
 
-def _denoiser(pipe: Any) -> Any:
-    return getattr(pipe, "unet", None) or getattr(pipe, "transformer", None)
+def _both_spans(tiles: Tiles, factor: int) -> Iterator[tuple[tuple[Span, Span], tuple[Span, Span]]]:
+    """Rows and columns of every tile, in px and in latents of `factor` px."""
+    in_pixels, in_latents = (itertools.product(*tiles.spans(unit)) for unit in (1, factor))
+    return zip(in_pixels, in_latents, strict=True)
+
+
+def _source(tiles: Tiles, tile: tuple[Span, Span]) -> Floats:
+    row, column = tile
+    return tiles.source(column.start, row.start, len(column), len(row))
+
+
+class _Blended:
+    """A grid (n, channels, height, width) put together from overlapping tiles."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self._size = (height, width)
+        self._whole: torch.Tensor | None = None
+
+    @property
+    def whole(self) -> torch.Tensor:
+        """All of it, `float32`. Raises `ValueError` before the first tile."""
+        if self._whole is None:
+            raise ValueError("a picture has at least one tile")
+        return self._whole
+
+    def add(self, tile: torch.Tensor, row: Span, column: Span) -> None:
+        """A tile (n, channels, h, w), by its weights."""
+        if self._whole is None:
+            self._whole = torch.zeros((*tile.shape[:2], *self._size), dtype=torch.float32, device=tile.device)
+        rows, columns = (torch.from_numpy(span.places).to(tile.device) for span in (row, column))
+        down, across = (torch.from_numpy(span.weights).to(tile.device) for span in (row, column))
+        self._whole[:, :, rows[:, None], columns[None, :]] += tile.float() * (down[:, None] * across[None, :])
 
 
 def _cut(latents: torch.Tensor, row: Span, column: Span) -> torch.Tensor:
@@ -141,29 +149,9 @@ def _cut(latents: torch.Tensor, row: Span, column: Span) -> torch.Tensor:
     return latents.index_select(-2, rows).index_select(-1, columns)
 
 
-def _add(blended: torch.Tensor, tile: torch.Tensor, row: Span, column: Span) -> None:
-    device = blended.device
-    rows, columns = (torch.from_numpy(span.places).to(device) for span in (row, column))
-    down, across = (torch.from_numpy(span.weights).to(device) for span in (row, column))
-    blended[:, :, rows[:, None], columns[None, :]] += tile.float() * (down[:, None] * across[None, :])
-
-
-def _encoded(pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
-    vae = pipe.vae
-    upcast = vae.dtype == torch.float16 and getattr(vae.config, "force_upcast", False)
-    if upcast:
-        vae.to(torch.float32)
-    try:
-        return encode_pixels(pipe, pixels)
-    finally:
-        if upcast:
-            vae.to(torch.float16)
-
-
 def _with_colours_of(pixels: torch.Tensor, source: Floats, block: int) -> torch.Tensor:
     """Pixels (1, 3, h, w) whose coarse part is that of the source (h, w, 3)."""
-    wanted = torch.from_numpy(np.ascontiguousarray(source)).permute(2, 0, 1)[None]
-    difference = wanted - pixels
+    difference = picture_tensor(source) - pixels
     height, width = difference.shape[-2:]
     size = (max(1, height // block), max(1, width // block))
     coarse = functional.adaptive_avg_pool2d(difference, size)
