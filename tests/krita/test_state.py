@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from latent_bridge.state import DockerState, Link, Phase, progress_text, remaining_text
+from latent_bridge.state import DockerState, Link, Phase
 
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import (
@@ -140,15 +140,3 @@ class TestJob:
     def test_the_end_says_what_came_of_it(self):
         state = RUNNING.ended("New layer, seed 7")
         assert (state.text, state.can_generate) == ("New layer, seed 7", True)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.2, "nearly done"), (1, "1 s left"), (3.1, "4 s left"), (89, "89 s left"), (91, "2 min left")],
-)
-def test_remaining_time_is_never_more_exact_than_it_can_be(seconds: float, text: str):
-    assert remaining_text(seconds) == text
-
-
-def test_without_an_estimate_only_the_stage_is_told():
-    assert progress_text(progress(stage="decoding")) == "Decoding…"

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from .vendored import errors, messages
+from .vendored import errors, messages, wording
 
 
 class Link(Enum):
@@ -31,14 +30,6 @@ class Phase(Enum):
     CANCELLING = auto()
 
 
-STAGES = {
-    "queued": "Waiting",
-    "loading": "Loading the model",
-    "encoding": "Reading the picture",
-    "denoising": "Denoising",
-    "decoding": "Decoding",
-    "finishing": "Finishing",
-}
 RUN_HINT = "Press Start, or run `latent-bridge serve` in a terminal."
 
 
@@ -169,7 +160,7 @@ class DockerState:
             return replace(self, phase=Phase.QUEUED, text=text, fraction=None)
         if isinstance(event, messages.JobProgress):
             fraction = event.fraction if event.stage != "loading" else None
-            return replace(self, phase=Phase.RUNNING, text=progress_text(event), fraction=fraction)
+            return replace(self, phase=Phase.RUNNING, text=wording.progress_text(event), fraction=fraction)
         return self
 
     def ended(self, text: str) -> DockerState:
@@ -182,21 +173,3 @@ class DockerState:
 
 
 _REFUSALS = frozenset({errors.ErrorCode.UNAUTHORISED, errors.ErrorCode.FORBIDDEN, errors.ErrorCode.UNSUPPORTED_VERSION})
-
-
-def progress_text(progress: messages.JobProgress) -> str:
-    """Stage, step and remaining time in a line, such as `Denoising, step 7 of 20 · 4 s left`."""
-    text = STAGES.get(progress.stage, progress.stage.capitalize())
-    if progress.stage == "denoising" and progress.steps:
-        text += f", step {progress.step} of {progress.steps}"
-    remaining = "" if progress.eta is None else remaining_text(progress.eta)
-    return f"{text} · {remaining}" if remaining else f"{text}…"
-
-
-def remaining_text(seconds: float) -> str:
-    """A remaining time for people; never more exact than it can be."""
-    if seconds < 1:
-        return "nearly done"
-    if seconds < 90:
-        return f"{math.ceil(seconds)} s left"
-    return f"{math.ceil(seconds / 60)} min left"

@@ -14,6 +14,7 @@ errors = importlib.import_module(f"{ROOT}.protocol.errors")
 messages = importlib.import_module(f"{ROOT}.protocol.messages")
 pixels = importlib.import_module(f"{ROOT}.protocol.pixels")
 tasks = importlib.import_module(f"{ROOT}.protocol.tasks")
+wording = importlib.import_module(f"{ROOT}.protocol.wording")
 
 
 def load_client():
