@@ -1,50 +1,67 @@
-"""Which models there are: folders and files in the configured places, told by their JSON files and headers alone."""
+"""Which models there are: folders and files in the configured places and the hub's cache, told by JSON and headers."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bridge.protocol.engine_link import AdapterSource, ModelSource
+from bridge.hub.cache import HUB_ID, cached_models, complete_snapshot, missing_from
+from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import AdapterInfo, ModelInfo
+from bridge.protocol.model_layout import INDEX_NAME
 from bridge.protocol.tasks import TASKS, Generation
 
 from .adapters import CataloguedAdapter, find_adapters, sources_for
-from .catalogued import CataloguedModel, unusable
+from .catalogued import CataloguedModel, on_the_hub, unusable
 from .model_file import find_files, look_at, model_of
-from .model_folder import INDEX_NAME, read_folder
+from .model_folder import read_folder
 
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 ALL_TASKS = tuple(str(getattr(task, "kind")) for task in TASKS)  # noqa: B009 - not declared on the base
 
 
 class Catalogue:
-    """The models that clients may name. Nothing else is ever loaded."""
+    """The models that clients may name. Nothing else is ever loaded.
 
-    def __init__(self, models: Iterable[str], folders: Iterable[Path]) -> None:
+    Args:
+        models: folders, files and hub ids; the first is the default model.
+        folders: folders whose subfolders and files are models.
+        hub_cache: the cache of the hub; None for a machine without one.
+    """
+
+    def __init__(self, models: Iterable[str], folders: Iterable[Path], hub_cache: Path | None = None) -> None:
         self._named = tuple(models)
         self._folders = tuple(folders)
+        self._hub_cache = hub_cache
         self._models: dict[str, CataloguedModel] = {}
         self._adapters: tuple[CataloguedAdapter, ...] = ()
         self.refresh()
 
     def refresh(self) -> None:
         """Look again. Models named on the command line come first, the first of them is the default."""
-        named = {name: _read_named(name) for name in self._named if not _names_a_file(name)}
+        named = {name: self._read_named(name) for name in self._named if not _names_a_file(name)}
         folders = [read_folder(child) for child in self._children() if (child / INDEX_NAME).is_file()]
         # Files take what they lack from a folder of their family, so the folders have to be known first.
-        known = (*named.values(), *folders)
+        cached = [_read_cached(*each) for each in cached_models(self._hub_cache)] if self._hub_cache else []
+        known = (*named.values(), *folders, *cached)
         files = [file for folder in self._folders for file in find_files(folder)]
         models = [named[name] if name in named else model_of(look_at(_path(name)), known) for name in self._named]
-        models += [*folders, *(model_of(file, known) for file in files if file.adapter is None)]
+        models += [*folders, *(model_of(file, known) for file in files if file.adapter is None), *cached]
         found: dict[str, CataloguedModel] = {}
         for model in models:
             found.setdefault(model.info.id, model)
         self._models = found
         adapters = [file.adapter for file in files if file.adapter is not None]
         self._adapters = (*adapters, *(adapter for folder in self._folders for adapter in find_adapters(folder)))
+
+    def _read_named(self, name: str) -> CataloguedModel:
+        path = Path(name).expanduser()
+        if path.is_dir():
+            return read_folder(path.resolve())
+        if HUB_ID.fullmatch(name):
+            snapshot = self._hub_cache and complete_snapshot(self._hub_cache, name)
+            return read_folder(snapshot, name) if snapshot else on_the_hub(name, ALL_TASKS)
+        return unusable(name, path, f"{name} is neither a folder nor a file nor a hub id of the form owner/name.")
 
     def _children(self) -> Iterator[Path]:
         for folder in self._folders:
@@ -68,6 +85,13 @@ class Catalogue:
         Raises:
             BridgeError: `unknown_model` or `model_unusable`.
         """
+        model = self._find(model_id)
+        if model.hub_id or Path(model.source.location).exists():
+            return model
+        self.refresh()  # somebody has removed it; one of the hub is downloaded again
+        return self._find(model_id)
+
+    def _find(self, model_id: str) -> CataloguedModel:
         if not model_id and self._models:
             model = next(iter(self._models.values()))
         elif model_id in self._models:
@@ -110,14 +134,16 @@ def _names_a_file(name: str) -> bool:
     return _path(name).is_file()
 
 
-def _read_named(name: str) -> CataloguedModel:
-    path = Path(name).expanduser()
-    if path.is_dir():
-        return read_folder(path.resolve())
-    if HUB_ID.fullmatch(name):
-        info = ModelInfo(id=name, title=name, tasks=ALL_TASKS)
-        return CataloguedModel(info, ModelSource(id=name, location=name, local=False))
-    return unusable(name, path, f"{name} is neither a folder nor a file nor a hub id of the form owner/name.")
+def _read_cached(hub_id: str, snapshot: Path) -> CataloguedModel:
+    """A model in the hub's cache, whoever downloaded it."""
+    try:
+        missing = missing_from(snapshot)
+    except (BridgeError, OSError, ValueError) as error:
+        return unusable(hub_id, snapshot, str(error))
+    if missing:
+        lacks = f"its {missing} is not here in safetensors; `latent-bridge pull {hub_id}` completes it, if the hub can."
+        return unusable(hub_id, snapshot, lacks)
+    return read_folder(snapshot, hub_id)
 
 
 def kind_of(task: Generation) -> str:

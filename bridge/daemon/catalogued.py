@@ -14,10 +14,17 @@ from bridge.protocol.messages import ModelInfo
 
 @dataclass(frozen=True)
 class CataloguedModel:
-    """A model as clients see it, and where the engine finds it."""
+    """A model as clients see it, and where the engine finds it.
+
+    Attributes:
+        info: for clients.
+        source: for the engine.
+        hub_id: what to download before its first use; empty for a model that is here.
+    """
 
     info: ModelInfo
     source: ModelSource
+    hub_id: str = ""
 
 
 def catalogued(
@@ -41,7 +48,7 @@ def catalogued(
         ValueError, TypeError: a card that makes no sense.
     """
     card = card or {}
-    few = few_step_of(location.name, family, scheduler or {})
+    few = few_step_of(model_id.rsplit("/", 1)[-1], family, scheduler or {})
     size = few.native_size.get(family.name, 0) if few else 0
     info = ModelInfo(
         id=model_id,
@@ -53,6 +60,7 @@ def catalogued(
         size_multiple=size_multiple or family.size_multiple,
         steps=int(card.get("steps", few.steps if few else family.steps)),
         guidance_scale=float(card.get("guidance_scale", few.guidance_scale if few else family.guidance_scale)),
+        weights_bytes=_weights_bytes(location),
     )
     source = ModelSource(
         id=info.id,
@@ -67,7 +75,24 @@ def catalogued(
     return CataloguedModel(info, source)
 
 
+def on_the_hub(hub_id: str, tasks: tuple[str, ...]) -> CataloguedModel:
+    """A model that is not on this machine yet, so that little is known of it."""
+    info = ModelInfo(
+        id=hub_id,
+        title=hub_id,
+        description="on the hub; downloaded when it is first used, or now by `latent-bridge pull`",
+        tasks=tasks,
+        downloaded=False,
+    )
+    return CataloguedModel(info, ModelSource(id=hub_id, location=""), hub_id)
+
+
 def unusable(model_id: str, path: Path, reason: str) -> CataloguedModel:
     """A model that cannot be used, and why."""
     info = ModelInfo(id=model_id, title=path.name, unusable=reason)
     return CataloguedModel(info, ModelSource(id=model_id, location=str(path)))
+
+
+def _weights_bytes(location: Path) -> int:
+    files = [location] if location.is_file() else location.glob("*/*.safetensors")
+    return sum(file.stat().st_size for file in files)

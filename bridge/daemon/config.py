@@ -6,6 +6,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bridge.hub.cache import cache_folder
 from bridge.protocol import locations
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import Limits
@@ -23,6 +24,7 @@ class Settings:
         port: TCP port; 0 takes a free one.
         models: folders or hub ids; the first is the default model.
         model_folders: folders whose subfolders are models.
+        hub_cache: what was downloaded from the hub, by this program or another.
         token_file: where the access token lies; made when missing.
         allowed_origins: values of the Origin header that are accepted; browsers send it, programs do not.
         tls_certificate: PEM file; with `tls_key` the daemon speaks TLS only.
@@ -45,6 +47,7 @@ class Settings:
     port: int = locations.DEFAULT_PORT
     models: tuple[str, ...] = ()
     model_folders: tuple[Path, ...] = (BUILTIN_MODELS,)
+    hub_cache: Path = field(default_factory=cache_folder)
     token_file: Path = field(default_factory=lambda: locations.config_folder() / locations.TOKEN_NAME)
     allowed_origins: tuple[str, ...] = ()
     tls_certificate: Path | None = None

@@ -41,9 +41,10 @@ CLOSE_GRACE = 3.0
 class EngineProcess:
     """An `Engine` in a process of its own. It can be killed at any moment; the daemon notices at once."""
 
-    def __init__(self, command: Sequence[str], shared: SharedPixels, log_file: Path) -> None:
+    def __init__(self, command: Sequence[str], shared: SharedPixels, results: SharedPixels, log_file: Path) -> None:
         self._command = tuple(command)
         self._shared = shared
+        self._results = results
         self._log_file = log_file
         self._process: asyncio.subprocess.Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
@@ -210,7 +211,7 @@ class EngineProcess:
         try:
             while True:
                 (length,) = LENGTH.unpack(await stdout.readexactly(LENGTH.size))
-                message = decode_link(await stdout.readexactly(length), self._shared)
+                message = decode_link(await stdout.readexactly(length), self._shared, self._results)
                 if isinstance(message, Ready):
                     self._about = message
                     self._state = "ready"

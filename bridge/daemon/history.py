@@ -96,7 +96,7 @@ class History:
         store = PixelStore(folder / "pixels")
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            store.folder.mkdir(exist_ok=True)
+            store.make_folders()
             database = await Database.open(folder / "history.sqlite", SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise BridgeError(
@@ -144,21 +144,20 @@ class History:
 
         Once this returns, the image survives the death of any process.
         """
-        pixels = layer.picture.pixels
-        # A small file is written on the way; a large one would keep other clients waiting for the database.
-        large = layer.picture.nbytes > LARGE_BYTES
-        written = await asyncio.to_thread(self._store.put, pixels) if large else None
+        picture = layer.picture
+        # A small one is hashed on the way; a large one would keep other clients waiting for the database.
+        written = await asyncio.to_thread(self._store.put, picture) if picture.nbytes > LARGE_BYTES else None
 
         def write(database: sqlite3.Connection) -> StoredPicture:
-            digest = written or self._store.put(pixels)
-            plain = json.dumps(to_plain(layer, lambda picture: {**describe_picture(picture), "digest": digest}))
+            digest = written or self._store.put(picture)
+            plain = json.dumps(to_plain(layer, lambda one: {**describe_picture(one), "digest": digest}))
             database.execute(
                 "INSERT OR REPLACE INTO results (job_id, position, digest, bytes, layer, created) "
                 "VALUES (?, ?, ?, ?, ?, ?)",
-                (job_id, position, digest, layer.picture.nbytes, plain, time.time()),
+                (job_id, position, digest, picture.nbytes, plain, time.time()),
             )
             _insert_event(database, job_id, StoredEvent(seq, "job_result", {"index": position}))
-            return self._stored(layer.picture, digest)
+            return _stored(picture, self._store.view(digest), digest)
 
         return await self._database.run(write)
 
@@ -191,11 +190,9 @@ class History:
 
     def _layer(self, plain: object, digest: str) -> Layer:
         pixels = self._store.view(digest)
-        return from_plain(Layer, plain, lambda picture, path: self._stored(picture_from(picture, pixels, path), digest))
-
-    def _stored(self, picture: Picture, digest: str) -> StoredPicture:
-        pixels = self._store.view(digest)
-        return StoredPicture(picture.width, picture.height, picture.format, pixels, picture.colour_space, digest)
+        return from_plain(
+            Layer, plain, lambda picture, path: _stored(picture_from(picture, pixels, path), pixels, digest)
+        )
 
     @property
     def pixels(self) -> PixelStore:
@@ -231,6 +228,10 @@ class History:
             stored -= size
             lost[job_id] = None
         return list(lost)
+
+
+def _stored(picture: Picture, pixels: memoryview, digest: str) -> StoredPicture:
+    return StoredPicture(picture.width, picture.height, picture.format, pixels, picture.colour_space, digest)
 
 
 def _write_event(

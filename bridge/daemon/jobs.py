@@ -28,6 +28,7 @@ class ActiveJob:
         priority: "interactive" or "batch".
         preview_side: longest side of previews in pixels, 0 for none.
         adapters: every adapter that the task names.
+        hub_id: what has to be downloaded first; empty when its model is here.
         seq: number of the last lasting event.
         results: images stored so far.
         state: "queued" or "running".
@@ -42,6 +43,7 @@ class ActiveJob:
     priority: str
     preview_side: int
     adapters: tuple[AdapterSource, ...] = ()
+    hub_id: str = ""
     seq: int = 0
     results: int = 0
     state: JobState = "queued"
@@ -77,8 +79,10 @@ def pictures_of(task: Task) -> Iterator[tuple[str, Picture]]:
 def adopt_pictures(task: TaskT, shared: SharedPixels) -> TaskT:
     """Move the pixels of a task out of this process. Blocks; call it in a thread for large pictures."""
     values = {item.name: getattr(task, item.name) for item in fields(task)}
-    moved: dict[str, Any] = {name: shared.adopt(value) for name, value in values.items() if isinstance(value, Picture)}
-    controls = tuple(replace(control, image=shared.adopt(control.image)) for control in task.controls)
+    moved: dict[str, Any] = {
+        name: shared.adopt(value, move=True) for name, value in values.items() if isinstance(value, Picture)
+    }
+    controls = tuple(replace(control, image=shared.adopt(control.image, move=True)) for control in task.controls)
     return replace(task, controls=controls, **moved)
 
 

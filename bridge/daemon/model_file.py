@@ -96,5 +96,5 @@ def _family_of(kind: WeightsKind) -> Family | None:
 
 
 def _fits(folder: CataloguedModel, family: Family) -> bool:
-    local = folder.source.local and not folder.info.unusable and not folder.source.base
-    return local and folder.info.family == family.name and folder.info.tasks == family.tasks
+    whole = not folder.hub_id and not folder.info.unusable and not folder.source.base
+    return whole and folder.info.family == family.name and folder.info.tasks == family.tasks

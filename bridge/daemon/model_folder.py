@@ -9,16 +9,21 @@ from typing import Any
 
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.families import family_of_class
+from bridge.protocol.model_layout import INDEX_NAME
 
 from .catalogued import CataloguedModel, catalogued, unusable
 
-INDEX_NAME = "model_index.json"
 CARD_NAME = "bridge.json"
 """Optional, in a model's folder: title, description, steps, guidance_scale, native_size. Overrides what is guessed."""
 
 
-def read_folder(folder: Path) -> CataloguedModel:
-    """Read a diffusers folder. One that cannot be used is listed with the reason."""
+def read_folder(folder: Path, model_id: str = "") -> CataloguedModel:
+    """Read a diffusers folder. One that cannot be used is listed with the reason.
+
+    Args:
+        model_id: its id; the name of the folder when empty.
+    """
+    model_id = model_id or folder.name
     try:
         index = _read_json(folder / INDEX_NAME)
         card = _read_json(folder / CARD_NAME) if (folder / CARD_NAME).is_file() else {}
@@ -27,14 +32,14 @@ def read_folder(folder: Path) -> CataloguedModel:
         scheduler_file = folder / "scheduler" / "scheduler_config.json"
         scheduler = _read_json(scheduler_file) if scheduler_file.is_file() else {}
     except BridgeError as error:
-        return unusable(folder.name, folder, error.message)
+        return unusable(model_id, folder, error.message)
     class_name = str(index.get("_class_name", ""))
     family = family_of_class(class_name, denoiser)
     if family is None:
-        return unusable(folder.name, folder, f"{class_name or 'it'} is no kind of pipeline that this program knows.")
+        return unusable(model_id, folder, f"{class_name or 'it'} is no kind of pipeline that this program knows.")
     try:
         return catalogued(
-            folder.name,
+            model_id,
             folder,
             family,
             scheduler=scheduler,
@@ -43,7 +48,7 @@ def read_folder(folder: Path) -> CataloguedModel:
             card=card,
         )
     except (TypeError, ValueError) as error:
-        return unusable(folder.name, folder, f"{CARD_NAME} cannot be used: {error}.")
+        return unusable(model_id, folder, f"{CARD_NAME} cannot be used: {error}.")
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:

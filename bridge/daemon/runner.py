@@ -45,10 +45,9 @@ Publish = Callable[[ActiveJob, JobEvent], None]
 class Runner:
     """Takes jobs from queued to ended."""
 
-    def __init__(self, engine: Engine, history: History, shared: SharedPixels, publish: Publish) -> None:
+    def __init__(self, engine: Engine, history: History, publish: Publish) -> None:
         self._engine = engine
         self._history = history
-        self._shared = shared
         self._publish = publish
 
     async def run(self, job: ActiveJob) -> None:
@@ -184,9 +183,10 @@ class Runner:
         await self._history.add_event(job.job_id, StoredEvent(event.seq, event.type, body), state, error)
         self._publish(job, event)
 
-    def _forget(self, picture: Picture) -> None:
+    @staticmethod
+    def _forget(picture: Picture) -> None:
         if isinstance(picture, SharedPicture):
-            self._shared.remove(picture.name)
+            SharedPixels(picture.folder).remove(picture.name)
 
 
 def _no_picture(_picture: Picture) -> dict[str, Any]:

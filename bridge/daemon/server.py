@@ -25,6 +25,7 @@ from bridge.protocol.shared_pixels import SharedPixels, preferred_parent
 from .app import SERVICE_NAME, build_app
 from .catalogue import Catalogue
 from .config import Settings
+from .downloads import Downloads
 from .engine_process import EngineProcess
 from .guard import Policy, loopback_hosts
 from .history import History
@@ -112,9 +113,12 @@ async def _serve(settings: Settings, token: str, listener: socket.socket) -> Non
         ending.push_async_callback(history.close)
         shared = SharedPixels(_fresh_shared_folder(settings.data_folder))
         ending.callback(shutil.rmtree, shared.folder, ignore_errors=True)
-        engine = EngineProcess(_engine_command(settings, shared), shared, settings.runtime_folder / "engine.log")
-        catalogue = Catalogue(settings.models, settings.model_folders)
-        service = BridgeService(engine, history, catalogue, shared, settings.limits, settings.idle_release)
+        results = history.pixels.incoming
+        command = _engine_command(settings, shared, results)
+        engine = EngineProcess(command, shared, results, settings.runtime_folder / "engine.log")
+        catalogue = Catalogue(settings.models, settings.model_folders, settings.hub_cache)
+        downloads = Downloads(settings.hub_cache, settings.runtime_folder / "downloads.log")
+        service = BridgeService(engine, history, catalogue, shared, downloads, settings.limits, settings.idle_release)
         ending.push_async_callback(service.close)
         await service.start()
         discovery = _announce(settings, port)
@@ -169,9 +173,10 @@ def _withdraw(discovery: Path) -> None:
         discovery.unlink(missing_ok=True)
 
 
-def _engine_command(settings: Settings, shared: SharedPixels) -> tuple[str, ...]:
+def _engine_command(settings: Settings, shared: SharedPixels, results: SharedPixels) -> tuple[str, ...]:
     options = {
         "--shared-pixels": shared.folder,
+        "--results": results.folder,
         "--device": settings.device,
         "--model-memory": settings.model_memory,
         "--safety-filter": settings.safety_filter,

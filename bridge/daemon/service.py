@@ -6,11 +6,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 
 import psutil
 import structlog
 
 from bridge import __version__
+from bridge.hub.reports import Fetched
 from bridge.protocol import PROTOCOL_VERSION
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import (
@@ -19,6 +21,7 @@ from bridge.protocol.messages import (
     ErrorInfo,
     JobEvent,
     JobNotice,
+    JobProgress,
     JobQueued,
     JobResult,
     JobStatus,
@@ -39,6 +42,7 @@ from bridge.protocol.tasks import PREPROCESSORS, SCHEDULERS, Task
 
 from .catalogue import Catalogue, kind_of
 from .client_files import ClientFiles
+from .downloads import Downloads
 from .engine import Engine
 from .history import History, JobRecord, StoredEvent, no_picture
 from .jobqueue import FairQueue
@@ -66,6 +70,7 @@ class BridgeService:
         history: History,
         catalogue: Catalogue,
         shared: SharedPixels,
+        downloads: Downloads,
         limits: Limits,
         idle_release: float = 0.0,
     ) -> None:
@@ -74,7 +79,10 @@ class BridgeService:
         self._history = history
         self._catalogue = catalogue
         self._shared = shared
-        self._runner = Runner(engine, history, shared, self._publish)
+        self._downloads = downloads
+        self._fetching: dict[str, asyncio.Task[None]] = {}
+        """Jobs whose model is on its way, by id."""
+        self._runner = Runner(engine, history, self._publish)
         self._queue: FairQueue[ActiveJob] = FairQueue()
         self._active: dict[str, ActiveJob] = {}
         self._outboxes: dict[str, set[Outbox]] = {}
@@ -95,9 +103,11 @@ class BridgeService:
 
     async def close(self) -> None:
         """End the engine; what is unfinished is marked so by the next daemon."""
-        if self._dispatcher is not None:
-            self._dispatcher.cancel()
-            await asyncio.gather(self._dispatcher, return_exceptions=True)
+        tasks = [task for task in (self._dispatcher, *self._fetching.values()) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._downloads.close()
         await self._engine.close()
 
     def subscribe(self, owner: str, outbox: Outbox) -> None:
@@ -164,18 +174,49 @@ class BridgeService:
                     priority=request.priority,
                     preview_side=request.preview_side,
                     adapters=adapters,
+                    hub_id=model.hub_id,
                     seq=known.last_seq if known else 0,
                     results=known.summary.results if known else 0,
                 )
                 self._active[job.job_id] = job
-                self._queue.push(job.job_id, owner, job.priority, job)
         finally:
             if not entered:
                 release_pictures(task, self._shared)
+        if job.hub_id:
+            self._fetching[job.job_id] = asyncio.create_task(self._fetch(job), name=f"model of {job.job_id}")
+        else:
+            self._enqueue(job)
+        return job.status(request.request_id)
+
+    def _enqueue(self, job: ActiveJob) -> None:
+        self._queue.push(job.job_id, job.owner, job.priority, job)
         self._work.set()
         log.info("job queued", job=job.job_id, task=kind_of(job.task), model=job.model.id)
         self._tell_positions()
-        return job.status(request.request_id)
+
+    async def _fetch(self, job: ActiveJob) -> None:
+        """Bring a job's model here, then queue the job; the engine meanwhile does others."""
+        try:
+            tell = partial(self._tell_fetched, job)
+            here = await self._downloads.fetch(job.hub_id, tell, job.cancelled)
+            await asyncio.to_thread(self._catalogue.refresh)
+            if here and not job.cancelled.is_set():
+                # What the model can do and recommends is known only now.
+                job.model = self._catalogue.find_for(job.task).source
+                self._enqueue(job)
+            else:
+                await self._runner.cancel(job)
+                self._release(job)
+        except BridgeError as error:
+            await self._runner.fail(job, ErrorInfo.of(error))
+            self._release(job)
+        finally:
+            del self._fetching[job.job_id]
+
+    def _tell_fetched(self, job: ActiveJob, so_far: Fetched) -> None:
+        done, total = so_far.done, so_far.total
+        progress = JobProgress(job_id=job.job_id, seq=job.seq, stage="downloading", bytes_done=done, bytes_total=total)
+        self._publish(job, progress)
 
     async def _enter(self, owner: str, request: Submit, fingerprint: str) -> JobRecord | None:
         """Write a job into the history if there is room for it; returns what was known of its id before."""
@@ -230,7 +271,9 @@ class BridgeService:
         job = self._active.get(job_id)
         if job is not None and not job.cancelled.is_set():
             job.cancelled.set()
-            if self._queue.remove(job_id) is not None:
+            if job_id in self._fetching:
+                await asyncio.wait((self._fetching[job_id],))
+            elif self._queue.remove(job_id) is not None:
                 await self._runner.cancel(job)
                 self._release(job)
                 self._tell_positions()

@@ -11,6 +11,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and run. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bridge.engine", description=__doc__)
     parser.add_argument("--shared-pixels", type=Path, metavar="DIR", help="folder of the shared pixel buffers")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="folder for the pixels of results")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads; 0 leaves it to torch")
     parser.add_argument(
@@ -29,7 +30,12 @@ def main(arguments: list[str] | None = None) -> int:
 
     return serve_pipes(
         EngineOptions(
-            options.shared_pixels, options.device, options.threads, options.model_memory, options.safety_filter
+            options.shared_pixels,
+            options.device,
+            options.threads,
+            options.model_memory,
+            options.safety_filter,
+            options.results,
         )
     )
 

@@ -46,10 +46,11 @@ class Link:
     The process ends when the daemon's end of the pipe does: a daemon that died must never leave an engine behind.
     """
 
-    def __init__(self, source: BinaryIO, sink: BinaryIO, shared: SharedPixels) -> None:
+    def __init__(self, source: BinaryIO, sink: BinaryIO, shared: SharedPixels, results: SharedPixels) -> None:
         self._source = source
         self._sink = sink
         self._shared = shared
+        self._results = results
         self._write_lock = threading.Lock()
         self._orders: queue.SimpleQueue[Job | Release | None] = queue.SimpleQueue()
         self._known: dict[str, Job] = {}
@@ -64,10 +65,10 @@ class Link:
         return self._orders.get()
 
     def send(self, message: LinkMessage) -> None:
-        """Write a message; its pictures go to shared pixels. A job's `Ended` also forgets its abort flag."""
+        """Write a message; its pictures go to shared files. A job's `Ended` also forgets its abort flag."""
         if isinstance(message, Ended):
             self._known.pop(message.job_id, None)
-        data = encode_link(message, self._shared)
+        data = encode_link(message, self._shared, self._results)
         try:
             with self._write_lock:
                 self._sink.write(data)

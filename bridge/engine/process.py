@@ -22,6 +22,7 @@ class EngineOptions:
 
     Attributes:
         shared_pixels: folder of the shared pixel buffers.
+        results: folder for the pixels of results; None puts them with the others.
         device: "auto", "cpu", "cuda" or "mps".
         threads: CPU threads; 0 leaves it to torch.
         model_memory: bytes that weights may take; 0 for half of the device's memory.
@@ -33,6 +34,7 @@ class EngineOptions:
     threads: int = 0
     model_memory: int = 0
     safety_filter: Path | None = None
+    results: Path | None = None
 
 
 def serve_pipes(options: EngineOptions) -> int:
@@ -40,7 +42,8 @@ def serve_pipes(options: EngineOptions) -> int:
     # Libraries print. Keep the real stdout to ourselves and let everybody else's words go to the log.
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    link = Link(os.fdopen(os.dup(0), "rb"), sink, SharedPixels(options.shared_pixels))
+    results = SharedPixels(options.results or options.shared_pixels)
+    link = Link(os.fdopen(os.dup(0), "rb"), sink, SharedPixels(options.shared_pixels), results)
     link.start()
     try:
         _serve(link, options)

@@ -1,7 +1,8 @@
 """What the daemon and an engine say to each other, over a pair of pipes.
 
 The same frames as on the wire, each preceded by its length as a 32-bit little-endian number, but pictures travel
-as names of shared files, so that a pipe never carries pixels.
+as names of shared files, so that a pipe never carries pixels. Results have a folder of their own, on the disk where
+the history keeps them: they are written once and then only renamed.
 """
 
 from __future__ import annotations
@@ -30,8 +31,7 @@ class ModelSource:
     """Where an engine finds a model."""
 
     id: str = spec("The model's id, for recipes and messages.", max_length=512)
-    location: str = spec("A diffusers folder or a checkpoint file, or a hub id when `local` is false.", max_length=4096)
-    local: bool = spec("Whether `location` is on this machine.", default=True)
+    location: str = spec("A diffusers folder or a checkpoint file on this machine.", max_length=4096)
     family: str = spec(
         "Family of models that it belongs to; empty when it is not known yet.", default="", max_length=64
     )
@@ -194,17 +194,18 @@ LINK_MESSAGES: Mapping[str, type[LinkMessage]] = {
 }
 
 
-def encode_link(message: LinkMessage, shared: SharedPixels) -> bytes:
-    """Serialise a message with its length in front, writing its pictures to `shared`."""
+def encode_link(message: LinkMessage, shared: SharedPixels, results: SharedPixels | None = None) -> bytes:
+    """Serialise a message with its length in front, writing its pictures to `shared`, or a result to `results`."""
+    folder = _folder_for(type(message), shared, results)
 
     def write(picture: Picture) -> Mapping[str, Any]:
-        return {**describe_picture(picture), "file": shared.adopt(picture).name}
+        return {**describe_picture(picture), "file": folder.adopt(picture).name}
 
     frame = encode_frame({"type": message.type, "body": to_plain(message, write)})
     return LENGTH.pack(len(frame)) + frame
 
 
-def decode_link(frame: bytes, shared: SharedPixels) -> LinkMessage:
+def decode_link(frame: bytes, shared: SharedPixels, results: SharedPixels | None = None) -> LinkMessage:
     """Read a message (without its length). Its pictures are `SharedPicture`s; the daemon alone removes files.
 
     Raises:
@@ -214,4 +215,8 @@ def decode_link(frame: bytes, shared: SharedPixels) -> LinkMessage:
     cls = LINK_MESSAGES.get(str(header.get("type")))
     if cls is None:
         raise BridgeError(ErrorCode.INTERNAL, f"The engine link knows no message {header.get('type')!r}.")
-    return from_plain(cls, header.get("body"), shared.open)
+    return from_plain(cls, header.get("body"), _folder_for(cls, shared, results).open)
+
+
+def _folder_for(cls: type[LinkMessage], shared: SharedPixels, results: SharedPixels | None) -> SharedPixels:
+    return results if results is not None and cls is Produced else shared

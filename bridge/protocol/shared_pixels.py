@@ -69,17 +69,19 @@ class SharedPixels:
         except (OSError, ValueError) as error:
             raise BridgeError(ErrorCode.INTERNAL, f"The shared pixels {name} cannot be read: {error}.") from error
 
-    def adopt(self, picture: Picture) -> SharedPicture:
-        """Move a picture's pixels here: the result views a file of this folder.
+    def adopt(self, picture: Picture, *, move: bool = False) -> SharedPicture:
+        """Copy a picture's pixels here, unless they are here: the result views a file of this folder.
 
-        A file of another shared folder is moved, everything else is copied.
+        With `move` a file of another shared folder is moved instead, because nobody else needs it.
 
         Raises:
             BridgeError: `internal` when there is no room, or when the other file is gone.
         """
         try:
-            if isinstance(picture, SharedPicture):
-                return picture if picture.folder == self.folder else self._move(picture)
+            if isinstance(picture, SharedPicture) and picture.folder == self.folder:
+                return picture
+            if isinstance(picture, SharedPicture) and move:
+                return self._move(picture)
             name = self.write(picture.pixels)
         except OSError as error:
             raise BridgeError(

@@ -42,7 +42,7 @@ def refusal(files, description) -> BridgeError:
 
 def test_a_picture_is_moved_from_the_inbox_to_the_shared_pixels_under_another_name(files, shared):
     name = files.inbox.write(PICTURE.pixels)
-    moved = shared.adopt(files.take(named(name), "task.image"))
+    moved = shared.adopt(files.take(named(name), "task.image"), move=True)
     assert moved == PICTURE
     assert moved.name != name
     assert shared.view(moved.name) == PICTURE.pixels
@@ -93,7 +93,7 @@ def test_a_file_that_is_shortened_after_it_was_named_is_an_error_and_not_a_crash
     taken = files.take(named(name), "task.image")
     os.truncate(files.inbox.folder / name, 0)
     fingerprint_of(ImageToImage(image=taken))  # reads what is left, and does not touch the view
-    assert shared.adopt(taken).name
+    assert shared.adopt(taken, move=True).name
 
 
 def test_pictures_of_a_refused_job_are_removed(files):
