@@ -15,11 +15,12 @@ from .conversion import Floats
 from .device import Device, is_out_of_memory
 from .ladder import MemoryLadder
 from .models.loading import LoadedModel
-from .painter import Settings, paint_in_passes
+from .painter import Painter
 from .plan import Placed, Plan
 from .prompting.image_prompts import ImagePrompts
 from .prompting.job_prompts import JobPrompts
 from .recipe import recipe_of
+from .settings import Settings
 from .stages import Stages
 
 T = TypeVar("T")
@@ -71,12 +72,11 @@ class Making:
     def _painting(self, index: int, batch: Sequence[ImagePrompts]) -> Callable[[], Sequence[Floats]]:
         seeds = [self._seed(index + offset) for offset in range(len(batch))]
         settings = replace(self.settings, prompts=tuple(batch))
+        painter = Painter(self.model, settings, seeds, self.stages, self.run.preview_side)
 
         def work() -> Sequence[Floats]:
             with self.adapters.acting(self.plan, batch[0]) as guided:
-                return paint_in_passes(
-                    self.plan, self.model, settings, seeds, self.stages, self.run.preview_side, guided
-                )
+                return painter.paint(self.plan, guided)
 
         return work
 

@@ -1,9 +1,8 @@
-"""One plan, one or more seeds: the pipeline call, with progress, previews, soft masks, and places to stop."""
+"""One plan, one or more seeds: the pipeline call, from encoding to decoding, with places to stop."""
 
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ import numpy as np
 import torch
 
 from bridge.protocol.errors import BridgeError, ErrorCode
-from bridge.protocol.tasks import Generation
 
 from .adapters.guidance import Guided
 from .conversion import Floats
@@ -21,220 +19,120 @@ from .family_arguments import in_the_family_s_words, starts_emulated
 from .latents import decodes_itself, unpacked
 from .models.loading import LoadedModel
 from .picture_start import starting_from
+from .picture_tensor import picture_tensor
+from .pipeline_call import accepted, arguments_for, expected_steps
 from .plan import Plan
 from .previews import Previewer
-from .prompting.image_prompts import ImagePrompts
-from .prompting.reading import reading_of
 from .scheduler_tap import SchedulerTap
 from .schedulers import make_scheduler
 from .seamless import decode_seamless, seamless
-from .soft_mask import SoftMask
+from .settings import Settings
 from .stages import Stages
+from .step_hook import StepHook
 from .upscale.painting import in_tiles, tile_arguments
 from .upscale.tiled_model import decode_tiles
-from .upscale.tiles import Tiles
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What a job asks of a pipeline, with nothing left open.
+class Painter:
+    """Paints one picture a seed, together.
 
     Attributes:
-        prompts: of the images that are painted together, one each.
+        preview_side: longest side of previews in px; 0 for none.
     """
 
-    steps: int
-    guidance_scale: float
-    scheduler: str
-    prompts: tuple[ImagePrompts, ...] = ()
+    model: LoadedModel
+    settings: Settings
+    seeds: Sequence[int]
+    stages: Stages
+    preview_side: int = 0
 
-    @classmethod
-    def of(cls, task: Generation, model: LoadedModel) -> Settings:
-        """The task's own, and the model's recommendation where it says nothing."""
-        return cls(
-            model.source.steps if task.steps is None else task.steps,
-            model.source.guidance_scale if task.guidance_scale is None else task.guidance_scale,
-            task.scheduler,
+    def paint(self, plan: Plan, guided: Guided | None = None) -> list[Floats]:
+        """Pictures (height, width, 3) `float32` sRGB, 0 to 1, of the size of the plan's last pass.
+
+        Args:
+            guided: a pipeline of the model with pictures that guide its first pass; None for the plain one.
+
+        Raises:
+            JobAborted: the job was stopped.
+            BridgeError: the model cannot do this.
+        """
+        pictures = self._paint_once(plan, guided or Guided(self.model.pipeline(plan.mode)))
+        if plan.second is None:
+            return pictures
+        # One after the other: they are larger.
+        return [self._only(number).paint(plan.second(picture))[0] for number, picture in enumerate(pictures)]
+
+    def _only(self, number: int) -> Painter:
+        return replace(self, settings=self.settings.only(number), seeds=[self.seeds[number]])
+
+    def _paint_once(self, plan: Plan, guided: Guided) -> list[Floats]:
+        pipe, steps = guided.pipe, expected_steps(plan, self.settings)
+        begin = functools.partial(self.stages.enter, "denoising", steps)
+        tap = self._tap(plan, begin)
+        pipe.scheduler = tap.scheduler
+        self.stages.enter("encoding")
+        tiled = in_tiles(pipe, plan.tiles, self.stages, steps)
+        with torch.inference_mode(), seamless(pipe, plan.seamless), tiled, guided.attached() as guiding:
+            arguments = {**arguments_for(pipe, plan, self.settings, self.seeds), **guiding}
+            arguments.update(tile_arguments(pipe, plan.tiles, len(self.seeds), self.stages.check))
+            arguments = in_the_family_s_words(self.model.family, pipe, plan, arguments)
+            previewer = Previewer(self.preview_side, plan.width, plan.height, lambda: self.model.latent_colours(pipe))
+            hooks = StepHook(plan, tap, self.stages, previewer, begin).arguments(pipe)
+            with self._helped_to_start(pipe, tap, plan, arguments.get("strength", 1.0)):
+                output = pipe(
+                    **accepted(pipe, arguments),
+                    **hooks,
+                    output_type="latent" if decodes_itself(pipe) else "pt",
+                    return_dict=False,
+                )[0]
+            self.stages.enter("decoding")
+            pictures = self._decoded(pipe, plan, output)
+            _finish_offload(pipe)
+        self.stages.check()
+        return pictures
+
+    def _tap(self, plan: Plan, begin: Callable[[], None]) -> SchedulerTap:
+        """A scheduler of the job's own. Denoising begins with the timesteps, or when a picture is mixed with noise."""
+        from_noise = plan.mode == "text-to-image"
+        return SchedulerTap(
+            make_scheduler(self.settings.scheduler, self.model.own_scheduler),
+            on_timesteps=begin if from_noise else self.stages.check,
+            on_start=self.stages.check if from_noise else begin,
         )
 
-    def only(self, number: int) -> Settings:
-        """For one of the images that were painted together."""
-        return replace(self, prompts=self.prompts[number : number + 1])
+    def _helped_to_start(
+        self, pipe: Any, tap: SchedulerTap, plan: Plan, strength: float
+    ) -> AbstractContextManager[None]:
+        """Whatever a pipeline without an image-to-image class needs to start from the plan's picture."""
+        family = self.model.family
+        if plan.start is None or not starts_emulated(family, plan):
+            return nullcontext()
+        pixels = picture_tensor(plan.start).repeat(len(self.seeds), 1, 1, 1)
+        scaled = family is not None and family.noise == "diffusion"
+        return starting_from(pipe, tap, pixels, strength, scaled=scaled)
 
-
-def paint(
-    plan: Plan,
-    model: LoadedModel,
-    settings: Settings,
-    seeds: Sequence[int],
-    stages: Stages,
-    preview_side: int,
-    guided: Guided | None = None,
-) -> list[Floats]:
-    """Paint one picture a seed, together: (height, width, 3) `float32` sRGB, 0 to 1, of the plan's size.
-
-    Args:
-        guided: a pipeline of the model with pictures that guide it; None for the plain one.
-
-    Raises:
-        JobAborted: the job was stopped.
-        BridgeError: the model cannot do this.
-    """
-    guided = guided or Guided(model.pipeline(plan.mode))
-    pipe = guided.pipe
-    begin = functools.partial(stages.enter, "denoising", _expected_steps(plan, settings))
-    from_noise = plan.mode == "text-to-image"
-    tap = SchedulerTap(
-        make_scheduler(settings.scheduler, model.own_scheduler),
-        on_timesteps=begin if from_noise else stages.check,
-        on_start=stages.check if from_noise else begin,
-    )
-    pipe.scheduler = tap.scheduler
-    stages.enter("encoding")
-    tiled = in_tiles(pipe, plan.tiles, stages, _expected_steps(plan, settings))
-    with torch.inference_mode(), seamless(pipe, plan.seamless), tiled, guided.attached() as guiding:
-        arguments = {**_arguments(pipe, plan, settings, seeds), **guiding}
-        arguments.update(tile_arguments(pipe, plan.tiles, len(seeds), stages.check))
-        previewer = Previewer(preview_side, plan.width, plan.height, lambda: model.latent_colours(pipe))
-        steps = _StepHook(plan, tap, stages, previewer, begin)
-        arguments = in_the_family_s_words(model.family, pipe, plan, arguments)
-        hooks = _accepted(pipe, {"callback_on_step_end": steps, "callback_on_step_end_tensor_inputs": ["latents"]})
-        if not hooks:
-            tap.after_every_step(lambda step, latents: steps(pipe, step, None, {"latents": latents})["latents"])
-        own_decode = decodes_itself(pipe)
-        with _helped_to_start(pipe, tap, model, plan, arguments):
-            output = pipe(
-                **_accepted(pipe, arguments),
-                **hooks,
-                output_type="latent" if own_decode else "pt",
-                return_dict=False,
-            )[0]
-        stages.enter("decoding")
+    def _decoded(self, pipe: Any, plan: Plan, output: torch.Tensor) -> list[Any]:
+        """Pictures of what a pipeline gave, which is latents where we decode them ourselves; halves if in tiles."""
         if plan.tiles is not None:
-            return _decoded_in_tiles(pipe, plan.tiles, output, stages)
-        if own_decode:
+            _check_numbers(bool(torch.isfinite(output).all()))
+            return [decode_tiles(pipe, plan.tiles, each[None], self.stages.check) for each in output]
+        if decodes_itself(pipe):
             pixels = decode_seamless(pipe, unpacked(pipe, output, plan.width, plan.height), plan.seamless)
         else:
             pixels = output.float()
-        _finish_offload(pipe)
         pictures = pixels.permute(0, 2, 3, 1).cpu().numpy()
-    if not np.isfinite(pictures).all():
-        raise _no_colours()
-    stages.check()
-    return list(pictures)
+        _check_numbers(bool(np.isfinite(pictures).all()))
+        return list(pictures)
 
 
-def paint_in_passes(
-    plan: Plan,
-    model: LoadedModel,
-    settings: Settings,
-    seeds: Sequence[int],
-    stages: Stages,
-    preview_side: int,
-    guided: Guided | None = None,
-) -> list[Floats]:
-    """As `paint`, and what the plan wants done with each picture after that."""
-    pictures = paint(plan, model, settings, seeds, stages, preview_side, guided)
-    if plan.second is None:
-        return pictures
-    return [
-        paint(plan.second(picture), model, settings.only(number), [seed], stages, preview_side)[0]
-        for number, (picture, seed) in enumerate(zip(pictures, seeds, strict=True))
-    ]
-
-
-def _decoded_in_tiles(pipe: Any, tiles: Tiles, latents: torch.Tensor, stages: Stages) -> list[Any]:
-    if not torch.isfinite(latents).all():
-        raise _no_colours()
-    pictures = [decode_tiles(pipe, tiles, each[None], stages.check) for each in latents]
-    _finish_offload(pipe)
-    stages.check()
-    return pictures
-
-
-def _no_colours() -> BridgeError:
-    return BridgeError(
-        ErrorCode.INTERNAL,
-        "The model computed numbers that are no colours.",
-        hint="Another scheduler, more steps or less guidance may help; or the model needs more precision.",
-    )
-
-
-def _helped_to_start(
-    pipe: Any, tap: SchedulerTap, model: LoadedModel, plan: Plan, arguments: dict[str, Any]
-) -> AbstractContextManager[None]:
-    """Whatever a pipeline without an image-to-image class needs to start from the plan's picture."""
-    if plan.start is None or not starts_emulated(model.family, plan):
-        return nullcontext()
-    count = len(arguments["generator"])
-    pixels = torch.from_numpy(np.ascontiguousarray(plan.start)).permute(2, 0, 1)[None].repeat(count, 1, 1, 1)
-    diffusion = model.family is not None and model.family.noise == "diffusion"
-    return starting_from(pipe, tap, pixels, arguments["strength"], scaled=diffusion)
-
-
-class _StepHook:
-    """What happens after every denoising step."""
-
-    def __init__(
-        self, plan: Plan, tap: SchedulerTap, stages: Stages, previewer: Previewer, begin: Callable[[], None]
-    ) -> None:
-        self._begin = begin
-        self._tap = tap
-        self._stages = stages
-        self._previewer = previewer
-        self._counts = plan.tiles is None  # Tiles are counted one by one.
-        change = None if plan.change is None else torch.from_numpy(np.ascontiguousarray(plan.change))[None, None]
-        self._soft_mask = None if change is None or plan.mode == "inpaint" else SoftMask(change)
-
-    def __call__(
-        self, pipe: Any, step: int, timestep: Any, tensors: dict[str, torch.Tensor]
-    ) -> dict[str, torch.Tensor]:
-        steps = len(self._tap.scheduler.timesteps) if not hasattr(pipe, "num_timesteps") else pipe.num_timesteps
-        latents = tensors["latents"]
-        if self._stages.stage != "denoising":
-            self._begin()  # A pipeline that never mixed noise into a picture, which would have told.
-        if self._soft_mask is not None:
-            latents = self._soft_mask.hold_back(pipe, self._tap, latents, step, steps)
-        if self._counts:
-            self._stages.step_done(step + 1, steps)
-        picture = self._previewer.look(pipe, self._tap.scheduler, latents, steps - 1 - step)
-        if picture is not None:
-            self._stages.preview(step + 1, picture)
-        return {"latents": latents}
-
-
-def _expected_steps(plan: Plan, settings: Settings) -> int:
-    if plan.start is None and plan.tiles is None:
-        return settings.steps
-    return max(1, int(settings.steps * plan.strength)) * (1 if plan.tiles is None else plan.tiles.count)
-
-
-def _arguments(pipe: Any, plan: Plan, settings: Settings, seeds: Sequence[int]) -> dict[str, Any]:
-    n = len(seeds)
-    arguments: dict[str, Any] = {
-        **reading_of(pipe).arguments(settings.prompts),
-        "num_inference_steps": settings.steps,
-        "guidance_scale": settings.guidance_scale,
-        "generator": [torch.Generator("cpu").manual_seed(seed) for seed in seeds],
-        "width": plan.width,
-        "height": plan.height,
-    }
-    if plan.start is not None:
-        image = torch.from_numpy(np.ascontiguousarray(plan.start)).permute(2, 0, 1)[None]
-        arguments["image"] = image.expand(n, -1, -1, -1).contiguous()
-    if plan.start is not None or plan.tiles is not None:
-        # A strength below one step would be none at all, and pipelines trip over their own empty loop.
-        arguments["strength"] = min(1.0, max(plan.strength, (1 + 1e-6) / settings.steps))
-    if plan.mode == "inpaint" and plan.change is not None:
-        mask = torch.from_numpy(np.ascontiguousarray(plan.change > 0, dtype=np.float32))[None, None]
-        arguments["mask_image"] = mask.expand(n, -1, -1, -1).contiguous()
-    return arguments
-
-
-def _accepted(pipe: Any, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Those arguments that this family of pipelines knows."""
-    known = inspect.signature(pipe.__call__).parameters
-    return {name: value for name, value in arguments.items() if name in known}
+def _check_numbers(finite: bool) -> None:
+    if not finite:
+        raise BridgeError(
+            ErrorCode.INTERNAL,
+            "The model computed numbers that are no colours.",
+            hint="Another scheduler, more steps or less guidance may help; or the model needs more precision.",
+        )
 
 
 def _finish_offload(pipe: Any) -> None:

@@ -12,10 +12,10 @@ from bridge.protocol.tasks import Generation
 
 from .device import Device
 from .models.loading import LoadedModel
-from .painter import Settings
 from .plan import Plan
 from .prompting.image_prompts import ImagePrompts
 from .recipe_inputs import digest_of
+from .settings import Settings
 from .versions import versions
 
 

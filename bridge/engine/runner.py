@@ -18,11 +18,11 @@ from .ladder import HINT, MemoryLadder, out_of_memory
 from .making import Making, or_none_without_memory
 from .models.loading import LoadedModel
 from .models.shelf import ModelShelf
-from .painter import Settings
 from .planning import check_task, plan_for
 from .prompting.job_prompts import JobPrompts
 from .prompting.reading import reading_of
 from .schedulers import check_steps
+from .settings import Settings
 from .stages import Stages
 
 
