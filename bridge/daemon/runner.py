@@ -101,6 +101,8 @@ class Runner:
                 await self._finish(job, message)
 
     async def _wait_for_engine(self, job: ActiveJob) -> None:
+        if self._engine.status.state == "ready":
+            return
         ready = asyncio.ensure_future(self._engine.wait_ready())
         cancelled = asyncio.ensure_future(first_of(job.cancelled))
         await asyncio.wait((ready, cancelled), return_when=asyncio.FIRST_COMPLETED)
