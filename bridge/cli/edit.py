@@ -9,31 +9,16 @@ import click
 
 from bridge.protocol.tasks import ImageToImage
 
-from .connecting import connection_options
-from .generation_options import GENERATION, OUTPUT, PICTURE, SEAMLESS, STRENGTH, with_options
+from .generation_options import GENERATION, PICTURE, SEAMLESS, STRENGTH, wishing, with_options
 from .running import Request, Wish, picture_input, run_request
 
 
 @click.command()
 @click.argument("image", type=PICTURE)
 @click.argument("prompt", required=False)
-@with_options(STRENGTH, GENERATION, SEAMLESS, OUTPUT)
-@connection_options
-def edit(
-    *,
-    image: Path,
-    from_file: Path | None,
-    output: Path | None,
-    force: bool,
-    as_json: bool,
-    address: str | None,
-    token_file: Path | None,
-    start: bool,
-    **given: Any,
-) -> None:
+@with_options(STRENGTH, GENERATION, SEAMLESS)
+@wishing(keep_alpha=False)
+def edit(*, image: Path, from_file: Path | None, wish: Wish, **given: Any) -> None:
     """Change IMAGE towards PROMPT."""
-    pictures = {"image": picture_input(image, as_json=as_json)}
-    run_request(
-        Request(ImageToImage, given, pictures, from_file),
-        Wish(output, force, as_json, False, address, token_file, start),
-    )
+    pictures = {"image": picture_input(image, as_json=wish.as_json)}
+    run_request(Request(ImageToImage, given, pictures, from_file), wish)

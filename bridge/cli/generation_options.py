@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -9,6 +10,9 @@ from typing import Any, TypeVar, get_args
 import click
 
 from bridge.protocol.tasks import MAX_SEED, FillMethod, Seamless
+
+from .connecting import connection_options
+from .running import Wish
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,6 +71,32 @@ def with_options(*groups: Sequence[Callable[[Any], Any]]) -> Callable[[F], F]:
             for option in reversed(group):
                 command = option(command)
         return command
+
+    return decorate
+
+
+def wishing(*, keep_alpha: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add the options about files and the daemon to a command, which gets them as one `wish`, and `from_file`.
+
+    Args:
+        keep_alpha: write alpha even when it is opaque everywhere.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def gathered(
+            *,
+            output: Path | None,
+            force: bool,
+            as_json: bool,
+            address: str | None,
+            token_file: Path | None,
+            start: bool,
+            **rest: Any,
+        ) -> None:
+            command(wish=Wish(output, force, as_json, keep_alpha, address, token_file, start), **rest)
+
+        return with_options(OUTPUT)(connection_options(gathered))
 
     return decorate
 

@@ -9,8 +9,7 @@ import click
 
 from bridge.protocol.tasks import Upscale
 
-from .connecting import connection_options
-from .generation_options import GENERATION, OUTPUT, PICTURE, SEAMLESS, STRENGTH, with_options
+from .generation_options import GENERATION, PICTURE, SEAMLESS, STRENGTH, wishing, with_options
 from .running import Request, Wish, picture_input, run_request
 
 
@@ -19,23 +18,9 @@ from .running import Request, Wish, picture_input, run_request
 @click.argument("prompt", required=False)
 @click.option("--scale", type=click.FloatRange(1, 16), help="Sides of the result over those of IMAGE; 2 if not given.")
 @click.option("--tile", type=click.IntRange(64, 4096), metavar="PX", help="Side of a tile as the model sees it.")
-@with_options(STRENGTH, GENERATION, SEAMLESS, OUTPUT)
-@connection_options
-def upscale(
-    *,
-    image: Path,
-    from_file: Path | None,
-    output: Path | None,
-    force: bool,
-    as_json: bool,
-    address: str | None,
-    token_file: Path | None,
-    start: bool,
-    **given: Any,
-) -> None:
+@with_options(STRENGTH, GENERATION, SEAMLESS)
+@wishing(keep_alpha=False)
+def upscale(*, image: Path, from_file: Path | None, wish: Wish, **given: Any) -> None:
     """Enlarge IMAGE. PROMPT may say what it shows; --strength 0 only resamples."""
-    pictures = {"image": picture_input(image, as_json=as_json)}
-    run_request(
-        Request(Upscale, given, pictures, from_file, needs_prompt=False),
-        Wish(output, force, as_json, False, address, token_file, start),
-    )
+    pictures = {"image": picture_input(image, as_json=wish.as_json)}
+    run_request(Request(Upscale, given, pictures, from_file, needs_prompt=False), wish)
