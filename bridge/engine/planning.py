@@ -13,7 +13,6 @@ from .inpaint.tasks import check_extent, check_sides, checked_bounds, plan_inpai
 from .models.loading import LoadedModel
 from .plan import Plan, Sizing
 from .seamless import wrap_multiple
-from .seamless_picture import plan_seamless_image_to_image, plan_seamless_text_to_image
 from .upscale.high_resolution import needs_tiles, needs_two_passes, plan_tiled_image_to_image, plan_two_passes
 from .upscale.tasks import plan_upscale
 from .upscale.tiled_model import works_in_tiles
@@ -59,12 +58,8 @@ def plan_for(task: Generation, model: LoadedModel) -> Plan:
             return plan_two_passes(task, sizing)
         case ImageToImage() if needs_tiles(task, sizing) and _in_tiles(task, model):
             return plan_tiled_image_to_image(task, sizing)
-        case TextToImage() if task.seamless != "none":
-            return plan_seamless_text_to_image(task, sizing)
         case TextToImage():
             return plan_text_to_image(task, sizing)
-        case ImageToImage() if task.seamless != "none":
-            return plan_seamless_image_to_image(task, sizing)
         case ImageToImage():
             return plan_image_to_image(task, sizing)
         case Inpaint():

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from bridge.engine.conversion import Channels, Floats, decode, encode, picture_of
+from bridge.engine.conversion import Channels, Floats, channels_of, decode, encode, picture_of
 from bridge.protocol.pixels import ColourSpace, Picture, PixelFormat
+from bridge.protocol.tasks import Seamless
 
 _REACH = 3
 """Pixels of the smaller picture that Lanczos looks at on each side."""
@@ -105,6 +106,13 @@ class Enlarged:
         places = np.arange(begin, end)
         places = places % before if wrap else np.clip(places, 0, before - 1)
         return places, first - begin, last - begin
+
+
+def enlarged_from(image: Picture, width: int, height: int, sides: Seamless) -> Enlarged:
+    """A picture in another size in px, that continues across `sides`."""
+    return Enlarged(
+        channels_of(image), image.format, image.colour_space, width, height, wrap_x="x" in sides, wrap_y="y" in sides
+    )
 
 
 def of_floats(rgb: Channels, width: int, height: int, *, wrap_x: bool = False, wrap_y: bool = False) -> Enlarged:

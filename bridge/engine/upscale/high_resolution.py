@@ -9,14 +9,13 @@ import math
 
 import numpy as np
 
-from bridge.engine.conversion import Channels, Floats, channels_of
+from bridge.engine.conversion import Channels, Floats
 from bridge.engine.plan import Placed, Plan, Sizing, View
-from bridge.engine.recipe_inputs import digest_of
 from bridge.engine.resampling import resize_around
 from bridge.protocol.tasks import ImageToImage, TextToImage
 
-from .enlarging import Enlarged, of_floats
-from .tasks import fitted, padded_size, tiles_over
+from .enlarging import Enlarged, enlarged_from, of_floats
+from .tasks import fitted, padded_size, plan_tiled, tiles_over
 
 COMPOSED_ABOVE = 1.5
 """Text-to-image in two passes from this many times the native area on."""
@@ -68,24 +67,7 @@ def plan_two_passes(task: TextToImage, sizing: Sizing) -> Plan:
 
 
 def plan_tiled_image_to_image(task: ImageToImage, sizing: Sizing) -> Plan:
-    """Paint over the picture in tiles. Its alpha stays as it is."""
-    image = task.image
-    wrap_x, wrap_y = "x" in task.seamless, "y" in task.seamless
-    same_size = Enlarged(
-        channels_of(image), image.format, image.colour_space, image.width, image.height, wrap_x, wrap_y
-    )
+    """Paint over the picture in tiles."""
+    same_size = enlarged_from(task.image, task.image.width, task.image.height, task.seamless)
     tiles = tiles_over(same_size, sizing.nearest(sizing.native), sizing, task.seamless, keep_colours=False)
-
-    def finish(painted: Channels) -> Placed:
-        return Placed(same_size.written(fitted(painted, same_size), task.result_format))
-
-    return Plan(
-        "image-to-image",
-        tiles.width,
-        tiles.height,
-        finish,
-        strength=task.strength,
-        inputs={"image": digest_of(image)},
-        tiles=tiles,
-        computed={"tile": tiles.side},
-    )
+    return plan_tiled(task, same_size, tiles)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from bridge.engine.conversion import Channels, channels_of
+from dataclasses import replace
+
+from bridge.engine.conversion import Channels
 from bridge.engine.plan import Placed, Plan, Sizing
 from bridge.engine.recipe_inputs import digest_of
-from bridge.protocol.tasks import Seamless, Upscale
+from bridge.protocol.tasks import ImageToImage, Seamless, Upscale
 
-from .enlarging import Enlarged, of_floats
+from .enlarging import Enlarged, enlarged_from, of_floats
 from .tiles import Tiles
 
 
@@ -15,14 +17,17 @@ def plan_upscale(task: Upscale, sizing: Sizing) -> Plan:
     """Enlarge the picture, then paint over it in tiles. Its alpha is enlarged as it is."""
     image = task.image
     width, height = max(1, round(image.width * task.scale)), max(1, round(image.height * task.scale))
-    wrap_x, wrap_y = "x" in task.seamless, "y" in task.seamless
-    enlarged = Enlarged(channels_of(image), image.format, image.colour_space, width, height, wrap_x, wrap_y)
-    inputs = {"image": digest_of(image)}
+    enlarged = enlarged_from(image, width, height, task.seamless)
     if task.strength == 0:
         same = Placed(enlarged.written(None, task.result_format))
+        inputs = {"image": digest_of(image)}
         return Plan("image-to-image", width, height, lambda _: same, inputs=inputs, unchanged=same)
-    side = sizing.nearest(task.tile or sizing.native)
-    tiles = tiles_over(enlarged, side, sizing, task.seamless, keep_colours=True)
+    tiles = tiles_over(enlarged, sizing.nearest(task.tile or sizing.native), sizing, task.seamless, keep_colours=True)
+    return replace(plan_tiled(task, enlarged, tiles), resolved={"tile": tiles.side})
+
+
+def plan_tiled(task: Upscale | ImageToImage, enlarged: Enlarged, tiles: Tiles) -> Plan:
+    """Paint over a picture in tiles. Its alpha stays as it is."""
 
     def finish(painted: Channels) -> Placed:
         return Placed(enlarged.written(fitted(painted, enlarged), task.result_format))
@@ -33,10 +38,9 @@ def plan_upscale(task: Upscale, sizing: Sizing) -> Plan:
         tiles.height,
         finish,
         strength=task.strength,
-        inputs=inputs,
-        resolved={"tile": side},
-        computed={"tile": side},
+        inputs={"image": digest_of(task.image)},
         tiles=tiles,
+        computed={"tile": tiles.side},
     )
 
 
