@@ -11,6 +11,11 @@ from bridge.protocol.tasks import Seamless
 
 from .conversion import Floats
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom within a picture, in px."""
+LANCZOS_REACH = 3
+"""Pixels of the smaller picture that Lanczos looks at on each side."""
+
 
 def resize(values: Floats, width: int, height: int) -> Floats:
     """Scale (h, w) or (h, w, channels) by Lanczos, clipped to 0 to 1; the same array when the size is right.
@@ -19,13 +24,7 @@ def resize(values: Floats, width: int, height: int) -> Floats:
     """
     if values.shape[:2] == (height, width):
         return values
-    planes = values[..., None] if values.ndim == 2 else values
-    scaled = np.empty((height, width, planes.shape[-1]), dtype=np.float32)
-    for channel in range(planes.shape[-1]):
-        plane = Image.fromarray(np.ascontiguousarray(planes[..., channel], dtype=np.float32))
-        scaled[..., channel] = np.asarray(plane.resize((width, height), Image.Resampling.LANCZOS))
-    np.clip(scaled, 0, 1, out=scaled)
-    return scaled[..., 0] if values.ndim == 2 else scaled
+    return lanczos(values, width, height)
 
 
 def resize_around(values: Floats, width: int, height: int, sides: Seamless) -> Floats:
@@ -36,8 +35,12 @@ def resize_around(values: Floats, width: int, height: int, sides: Seamless) -> F
     top = _reach(rows, height) if "y" in sides else 0
     left = _reach(columns, width) if "x" in sides else 0
     padded = np.pad(values, [(top, top), (left, left)] + [(0, 0)] * (values.ndim - 2), mode="wrap")
-    planes = padded[..., None] if padded.ndim == 2 else padded
-    box = (left, top, left + columns, top + rows)
+    return lanczos(padded, width, height, (left, top, left + columns, top + rows))
+
+
+def lanczos(values: Floats, width: int, height: int, box: Box | None = None) -> Floats:
+    """Scale (h, w) or (h, w, channels), or a box of it, clipped to 0 to 1."""
+    planes = values[..., None] if values.ndim == 2 else values
     scaled = np.empty((height, width, planes.shape[-1]), dtype=np.float32)
     for channel in range(planes.shape[-1]):
         plane = Image.fromarray(np.ascontiguousarray(planes[..., channel], dtype=np.float32))
@@ -48,7 +51,7 @@ def resize_around(values: Floats, width: int, height: int, sides: Seamless) -> F
 
 def _reach(before: int, after: int) -> int:
     """How many pixels beyond an edge the filter looks at."""
-    return math.ceil(3 * max(1.0, before / after)) + 1
+    return math.ceil(LANCZOS_REACH * max(1.0, before / after)) + 1
 
 
 def resize_mask(values: Floats, width: int, height: int) -> Floats:

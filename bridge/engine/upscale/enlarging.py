@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from bridge.engine.conversion import Channels, Floats, channels_of, decode, encode, picture_of
+from bridge.engine.resampling import LANCZOS_REACH, lanczos
 from bridge.protocol.pixels import ColourSpace, Picture, PixelFormat
 from bridge.protocol.tasks import Seamless
 
-_REACH = 3
-"""Pixels of the smaller picture that Lanczos looks at on each side."""
 STRIP = 256
 """Rows that are finished together."""
 
@@ -52,12 +50,12 @@ class Enlarged:
         box = (left, top, right, bottom)
         if alpha is None or bool((alpha == 1).all()):
             opaque = None if alpha is None else np.ones((height, width), np.float32)
-            return _scaled(rgb, width, height, box), opaque
+            return lanczos(rgb, width, height, box), opaque
         # Colours under transparent pixels are arbitrary and must not bleed into visible ones.
-        scaled_alpha = _scaled(alpha[..., None], width, height, box)
+        scaled_alpha = lanczos(alpha[..., None], width, height, box)
         premultiplied = (rgb * alpha[..., None]).astype(np.float32)
-        colours = _scaled(premultiplied, width, height, box) / np.maximum(scaled_alpha, 1e-4)
-        plain = _scaled(rgb, width, height, box)
+        colours = lanczos(premultiplied, width, height, box) / np.maximum(scaled_alpha, 1e-4)
+        plain = lanczos(rgb, width, height, box)
         visible: Floats = np.where(scaled_alpha > 1e-3, np.clip(colours, 0, 1), plain).astype(np.float32)
         return visible, np.ascontiguousarray(scaled_alpha[..., 0])
 
@@ -101,7 +99,7 @@ class Enlarged:
         """Which pixels of the smaller picture are needed, and where among them the span begins and ends."""
         scale = before / after
         first, last = start * scale, (start + length) * scale
-        reach = math.ceil(_REACH * max(1.0, scale)) + 1
+        reach = math.ceil(LANCZOS_REACH * max(1.0, scale)) + 1
         begin, end = math.floor(first) - reach, math.ceil(last) + reach
         places = np.arange(begin, end)
         places = places % before if wrap else np.clip(places, 0, before - 1)
@@ -118,11 +116,3 @@ def enlarged_from(image: Picture, width: int, height: int, sides: Seamless) -> E
 def of_floats(rgb: Channels, width: int, height: int, *, wrap_x: bool = False, wrap_y: bool = False) -> Enlarged:
     """Colours (height, width, 3), sRGB, 0 to 1, in another size."""
     return Enlarged(rgb, PixelFormat.RGB32F, ColourSpace.SRGB, width, height, wrap_x, wrap_y)
-
-
-def _scaled(values: Floats, width: int, height: int, box: tuple[float, float, float, float]) -> Floats:
-    scaled = np.empty((height, width, values.shape[-1]), np.float32)
-    for channel in range(values.shape[-1]):
-        plane = Image.fromarray(np.ascontiguousarray(values[..., channel], dtype=np.float32))
-        scaled[..., channel] = np.asarray(plane.resize((width, height), Image.Resampling.LANCZOS, box=box))
-    return np.clip(scaled, 0, 1)
