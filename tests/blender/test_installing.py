@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import tomllib
+from blender_addon import about
 
 from bridge.cli.plugin_bundle import blender_files, plugin_source
 
@@ -25,7 +26,7 @@ def test_extension_and_legacy_add_on_are_of_the_same_version():
     manifest = tomllib.loads((PACKAGE / "blender_manifest.toml").read_text())
     tree = ast.parse((PACKAGE / "__init__.py").read_text())
     info = next(ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign))
-    assert manifest["version"] == ".".join(map(str, info["version"]))
+    assert manifest["version"] == ".".join(map(str, info["version"])) == about.VERSION
     assert manifest["name"] == info["name"]
 
 

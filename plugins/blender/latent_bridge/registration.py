@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib
 
-PARTS = ()
+PARTS = ("preferences", "properties", "session", "operators")
 
 
 def _parts():

@@ -15,6 +15,7 @@ locations = importlib.import_module(f"{ROOT}.protocol.locations")
 messages = importlib.import_module(f"{ROOT}.protocol.messages")
 pixels = importlib.import_module(f"{ROOT}.protocol.pixels")
 tasks = importlib.import_module(f"{ROOT}.protocol.tasks")
+wording = importlib.import_module(f"{ROOT}.protocol.wording")
 
 
 def load_client():

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Putting a result where it belongs, as one undo step. If that place is gone, it becomes a plain image."""
+
+from __future__ import annotations
+
+import contextlib
+
+import bpy
+
+from . import images, materials
+from .jobs import Goal, JobView, Target, Variant
+
+NAME_LENGTH = 48
+
+
+def here(goal: Goal, *, image: str = "", target: bpy.types.Object | None = None, frame: int = 0) -> Target:
+    """A target in the file that is open."""
+    return Target(
+        goal,
+        blend=bpy.data.filepath,
+        image=image,
+        object=target.name if target is not None else "",
+        slot=target.active_material_index if target is not None else 0,
+        frame=frame,
+    )
+
+
+def image_of(target: Target) -> bpy.types.Image | None:
+    """The image that a target means; None when it is gone."""
+    if target.blend != bpy.data.filepath or target.goal is not Goal.IMAGE:
+        return None
+    return bpy.data.images.get(target.image)
+
+
+def object_of(target: Target) -> bpy.types.Object | None:
+    """The object whose material gets a texture; None when it is gone, or none was meant."""
+    if target.blend != bpy.data.filepath or target.goal is not Goal.TEXTURE:
+        return None
+    return bpy.data.objects.get(target.object)
+
+
+def is_gone(target: Target) -> bool:
+    """Whether a result has nowhere to go but into an image of its own."""
+    if target.goal is Goal.IMAGE:
+        return image_of(target) is None
+    return bool(target.object) and object_of(target) is None
+
+
+def new_image(job: JobView, variant: Variant) -> bpy.types.Image:
+    """A result as an image data-block of its own, or in the one that the job has made already."""
+    image = bpy.data.images.get(job.applied) if job.applied else None
+    if image is None:
+        image = images.new(_name(job), variant)
+    else:
+        images.show(image, variant)
+    images.note(image, job.title, variant)
+    return image
+
+
+def texture(job: JobView, variant: Variant) -> bpy.types.Image:
+    """A result as a new image, wired into the material of its object."""
+    image = new_image(job, variant)
+    target = object_of(job.target)
+    if target is not None and hasattr(target.data, "materials"):
+        materials.wire_base_colour(materials.slot_material(target, job.target.slot), image)
+    else:
+        image.use_fake_user = True  # otherwise it would not be saved
+    return image
+
+
+def replacement(image: bpy.types.Image, job: JobView, variant: Variant, previous: bytes | None) -> bpy.types.Image:
+    """A result in an image that exists; what it was is kept beside it."""
+    if previous is not None:
+        images.keep_previous(image, previous)
+    images.show(image, variant)
+    images.note(image, job.title, variant)
+    return image
+
+
+def restore(image: bpy.types.Image) -> bool:
+    """Exchange an image with its previous version; returns whether there was one."""
+    previous = bpy.data.images.get(image.get(images.PREVIOUS, ""))
+    if previous is None:
+        return False
+    was = images.packed_file(previous)
+    now = images.packed_file(image)
+    if was is None or now is None:
+        return False
+    images.show_file(image, was)
+    images.show_file(previous, now)
+    return True
+
+
+def push_undo(message: str) -> None:
+    """One step for Ctrl-Z."""
+    with contextlib.suppress(RuntimeError):  # no undo in this mode, or undo is switched off
+        bpy.ops.ed.undo_push(message=message)
+
+
+def redraw() -> None:
+    """Let everything that shows our state be drawn again."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in {"VIEW_3D", "NODE_EDITOR", "IMAGE_EDITOR", "PREFERENCES"}:
+                area.tag_redraw()
+
+
+def _name(job: JobView) -> str:
+    words = " ".join(job.title.split()) or "Texture"
+    return words if len(words) <= NAME_LENGTH else words[: NAME_LENGTH - 1].rstrip() + "…"

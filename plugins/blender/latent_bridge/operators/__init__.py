@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the buttons do, one file for each kind."""
+
+from . import daemon, jobs, texture
+
+PARTS = (daemon, texture, jobs)
+
+
+def register() -> None:
+    """Register every operator."""
+    for part in PARTS:
+        part.register()
+
+
+def unregister() -> None:
+    """Take them away, last first."""
+    for part in reversed(PARTS):
+        part.unregister()

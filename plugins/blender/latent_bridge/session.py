@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The add-on at work: jobs, and what the main thread does with what other threads left.
+
+In a window a timer calls `drain`; in background mode whoever waits calls it. Nothing else differs.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+import bpy
+
+from . import delivery, images
+from .about import CLIENT_NAME
+from .connection import Answered, Connection, ConnectionChanged, Happening, JobHappened, SubmitFailed, VariantReady
+from .jobs import Goal, JobView, Phase, Target, Variant
+from .journal import Entry, Journal
+from .pictures import picture_of, png
+from .requests import permitted
+from .vendored import errors, load_finding, messages, tasks
+
+BUSY_SECONDS, IDLE_SECONDS = 0.05, 0.25
+"""Between looks at the inbox."""
+JOBS_SHOWN = 20
+"""Older ones that are over are forgotten."""
+
+
+class Session:
+    """Connection and jobs of this Blender.
+
+    Attributes:
+        jobs: by id, oldest first.
+        connection: to the daemon.
+        state: of the connection, such as `connected`.
+        error: why it is not connected.
+        welcome: what the daemon said of itself.
+        message: the last thing that the user should know and that belongs to no job.
+    """
+
+    def __init__(self) -> None:
+        self.journal = Journal.open()
+        self.connection = Connection(f"{CLIENT_NAME} in Blender {bpy.app.version_string}", self.journal.session)
+        self.jobs: dict[str, JobView] = {}
+        self.state = "off"
+        self.error: errors.BridgeError | None = None
+        self.welcome: messages.Welcome | None = None
+        self.message = ""
+        self._shown: dict[str, dict[int, bytes]] = {}
+        self._endings: dict[str, Callable[[JobView], None]] = {}
+
+    def open(self) -> None:
+        """Connect as the preferences say, if that has not begun; former jobs are taken up.
+
+        Raises:
+            BridgeError: `forbidden` where Blender is to stay offline.
+        """
+        if self.connection.opened:
+            return
+        settings = preferences()
+        refusal = permitted(settings.address, getattr(bpy.app, "online_access", True), _stays_here)
+        if refusal is not None:
+            self.error = refusal
+            raise refusal
+        self.state = "connecting"
+        self.connection.open(settings.address, settings.token)
+        for entry in list(self.journal.entries.values()):
+            self.jobs[entry.job_id] = JobView(
+                entry.job_id, entry.title, entry.target, entry.images, text="Taken up again"
+            )
+            self.connection.attach(entry.job_id)
+
+    def close(self) -> None:
+        """Let go of the daemon; jobs stay in the journal."""
+        self.connection.close()
+
+    # What operators ask for.
+
+    def submit(
+        self,
+        make_task: Callable[[], tasks.Generation],
+        title: str,
+        target: Target,
+        count: int = 1,
+        *,
+        on_end: Callable[[JobView], None] | None = None,
+    ) -> JobView:
+        """Queue a job.
+
+        Args:
+            make_task: builds the task, on the worker thread: it must not touch Blender.
+            title: for people; usually the prompt.
+            target: where its results belong.
+            count: how many images it makes.
+            on_end: takes the results instead of the usual delivery, on the main thread.
+
+        Raises:
+            BridgeError: `forbidden`, see `open`.
+        """
+        self.open()
+        job = JobView(uuid.uuid4().hex, title, target, count)
+        self.jobs[job.id] = job
+        if on_end is None:
+            self.journal.add(Entry(job.id, title, count, target))
+        else:
+            self._endings[job.id] = on_end
+        self.connection.submit(job.id, make_task)
+        self._forget_old()
+        return job
+
+    def cancel(self, job_id: str) -> None:
+        """Stop a job."""
+        self._update(self.jobs[job_id].cancelling())
+        self.connection.cancel(job_id)
+
+    def dismiss(self, job_id: str) -> None:
+        """Take a job that is over off the list."""
+        self.jobs.pop(job_id, None)
+        self.journal.remove(job_id)
+
+    def use(self, job_id: str, index: int) -> bpy.types.Image | None:
+        """Put a variant where it belongs; None when the image's present state must be read first (a moment)."""
+        job = self.jobs[job_id]
+        variant = next(each for each in job.variants if each.index == index)
+        return self._deliver(job, variant)
+
+    # The inbox.
+
+    def drain(self) -> bool:
+        """Deal with everything that has happened; returns whether anything had."""
+        happened = False
+        while not self.connection.inbox.empty():
+            self._take(self.connection.inbox.get_nowait())
+            happened = True
+        return happened
+
+    def tick(self) -> float:
+        """For the timer: drain, redraw, and say when to come back."""
+        if self.drain():
+            delivery.redraw()
+        return BUSY_SECONDS if any(not job.over for job in self.jobs.values()) else IDLE_SECONDS
+
+    def wait(self, until: Callable[[], bool], timeout: float) -> bool:
+        """Drain until something is so, `timeout` seconds at most. Blocks Blender: for scripts and background mode."""
+        deadline = time.monotonic() + timeout
+        while not until():
+            if time.monotonic() > deadline:
+                return False
+            if not self.drain():
+                time.sleep(0.005)
+        return True
+
+    @property
+    def busy(self) -> bool:
+        """Whether any job is not over, or not delivered yet."""
+        return any(not job.over or job.text == DELIVERING for job in self.jobs.values())
+
+    def _take(self, happening: Happening) -> None:
+        if isinstance(happening, ConnectionChanged):
+            self.state, self.error = happening.state, happening.error
+            self.welcome = happening.welcome or self.welcome
+        elif isinstance(happening, Answered):
+            happening.callback(happening.value, happening.error)
+        elif happening.job_id in self.jobs:
+            job = self.jobs[happening.job_id]
+            if isinstance(happening, VariantReady):
+                self._update(job.made(happening.variant))
+            elif isinstance(happening, SubmitFailed):
+                self._end(job.failed(happening.error))
+            elif isinstance(happening, JobHappened):
+                self._event(job, happening.event)
+
+    def _event(self, job: JobView, event: messages.JobEvent) -> None:
+        if isinstance(event, messages.JobFinished):
+            self._end(job.finished())
+        elif isinstance(event, messages.FINAL_EVENTS):
+            self._end(job.happened(event))
+        else:
+            self._update(job.happened(event))
+
+    def _end(self, job: JobView) -> None:
+        self._update(job)
+        ending = self._endings.pop(job.id, None)
+        if ending is not None:
+            ending(job)
+        elif job.phase is Phase.FINISHED and not delivery.is_gone(job.target):
+            self._deliver(job, job.variants[0])
+        elif job.phase is Phase.FINISHED:
+            self._update(replace(job, phase=Phase.CHOOSING, text="Its place is gone: use it as an image of its own"))
+        elif job.phase is not Phase.CHOOSING:
+            self.journal.remove(job.id)
+
+    def _update(self, job: JobView) -> None:
+        self.jobs[job.id] = job
+
+    def _forget_old(self) -> None:
+        over = [job.id for job in self.jobs.values() if job.over and job.phase is not Phase.CHOOSING]
+        for job_id in over[: max(0, len(self.jobs) - JOBS_SHOWN)]:
+            self.dismiss(job_id)
+
+    # Delivery.
+
+    def _deliver(self, job: JobView, variant: Variant) -> bpy.types.Image | None:
+        if job.target.goal is not Goal.IMAGE:
+            return self._delivered(job, delivery.texture(job, variant))
+        image = delivery.image_of(job.target)
+        if image is None:
+            made = delivery.new_image(job, variant)
+            made.use_fake_user = True
+            return self._delivered(job, made)
+        if job.applied or variant.values is not None:  # another choice: what was before is kept already
+            return self._delivered(job, self._replace(image, job, variant, None))
+        packed = images.packed_file(image)
+        if packed is not None:
+            return self._delivered(job, self._replace(image, job, variant, packed))
+        held = images.read(image)
+        self._update(replace(job, text=DELIVERING))
+        self.connection.in_background(
+            lambda: png(picture_of(held)), lambda file, error: self._deliver_over(job, variant, file)
+        )
+        return None
+
+    def _deliver_over(self, job: JobView, variant: Variant, previous: bytes) -> None:
+        """The second half, once what the image was has become a file."""
+        image = delivery.image_of(job.target)
+        if image is None:
+            image = delivery.new_image(job, variant)
+            image.use_fake_user = True
+        else:
+            self._replace(image, job, variant, previous)
+        self._delivered(job, image)
+
+    def _replace(
+        self, image: bpy.types.Image, job: JobView, variant: Variant, previous: bytes | None
+    ) -> bpy.types.Image:
+        versions = self._shown.setdefault(image.name, {})
+        if previous is not None:
+            versions[int(image.get(images.VERSION, 0))] = previous
+        delivery.replacement(image, job, variant, previous)
+        versions[int(image.get(images.VERSION, 0))] = variant.png
+        return image
+
+    def _delivered(self, job: JobView, image: bpy.types.Image) -> bpy.types.Image:
+        self._update(job.used(image.name, f"In “{image.name}”, seed {image['seed']}"))
+        self.journal.remove(job.id)
+        delivery.push_undo(f"Bridge: {job.title[:40]}")
+        return image
+
+    def undone(self) -> None:
+        """An undo or redo took place: it restores what is noted on images, and packed files, but not shown pixels."""
+        for name, versions in self._shown.items():
+            image = bpy.data.images.get(name)
+            file = versions.get(int(image.get(images.VERSION, 0))) if image is not None else None
+            if file:
+                images.show_file(image, file)
+
+
+DELIVERING = "Keeping the previous version…"
+
+
+class _Holder:
+    """The one session of this Blender. Blender's own registry of add-ons has no place for an object."""
+
+    session: Session | None = None
+
+
+def current() -> Session:
+    """The session; there is one as long as the add-on is switched on."""
+    if _Holder.session is None:
+        _Holder.session = Session()
+    return _Holder.session
+
+
+def restart() -> Session:
+    """A session anew: the preferences have changed, or the user has lost patience. Unfinished jobs are taken over."""
+    if _Holder.session is not None:
+        _Holder.session.close()
+    _Holder.session = None
+    return current()
+
+
+def preferences() -> bpy.types.AddonPreferences:
+    """The add-on's preferences."""
+    return bpy.context.preferences.addons[__package__].preferences
+
+
+def _stays_here(address: str) -> bool:
+    finding = load_finding()
+    host = finding.urlsplit(finding.normalised(address)).hostname
+    return finding.is_loopback(host or "")
+
+
+def _tick() -> float | None:
+    return _Holder.session.tick() if _Holder.session is not None else None
+
+
+@bpy.app.handlers.persistent
+def _undone(*_: object) -> None:
+    if _Holder.session is not None:
+        _Holder.session.undone()
+
+
+def register() -> None:
+    """In a window, connect and begin to look at the inbox."""
+    session = current()
+    bpy.app.handlers.undo_post.append(_undone)
+    bpy.app.handlers.redo_post.append(_undone)
+    if bpy.app.background:
+        return  # a timer would never fire, and one that is pending when the interpreter ends crashes some versions
+    bpy.app.timers.register(_tick, first_interval=IDLE_SECONDS, persistent=True)
+    try:
+        session.open()
+    except errors.BridgeError as error:
+        session.message = str(error)
+
+
+def unregister() -> None:
+    """Let go of the daemon and of everything that Blender would call."""
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
+        if _undone in handlers:
+            handlers.remove(_undone)
+    session, _Holder.session = _Holder.session, None
+    if session is not None:
+        session.close()
