@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ ARTEFACTS = ROOT / "artefacts"
 
 # Nothing in the tests may reach for a hub; children inherit this.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Nor may what this machine once downloaded turn up among the models.
+for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+    os.environ.pop(name, None)
+os.environ["HF_HOME"] = str(Path(tempfile.gettempdir()) / "latent-bridge tests without a hub")
 # Tiny models gain nothing from a second thread, and lose much where several engines share few cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -41,8 +41,9 @@ class Failure(Exception):  # noqa: N818 - a failed command
 
 _NO_DAEMON = {ErrorCode.NOT_CONNECTED, ErrorCode.TIMEOUT}
 _FAILED = {
-    ErrorCode.MODEL_UNUSABLE, ErrorCode.UNSAFE_WEIGHTS, ErrorCode.OUT_OF_MEMORY, ErrorCode.ENGINE_CRASHED,
-    ErrorCode.ENGINE_UNAVAILABLE, ErrorCode.INTERRUPTED, ErrorCode.INTERNAL, ErrorCode.FILTERED,
+    ErrorCode.MODEL_UNUSABLE, ErrorCode.UNSAFE_WEIGHTS, ErrorCode.DOWNLOAD_FAILED, ErrorCode.OUT_OF_MEMORY,
+    ErrorCode.ENGINE_CRASHED, ErrorCode.ENGINE_UNAVAILABLE, ErrorCode.INTERRUPTED, ErrorCode.INTERNAL,
+    ErrorCode.FILTERED,
 }  # fmt: skip
 
 

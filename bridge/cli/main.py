@@ -21,6 +21,7 @@ COMMANDS = {
     "upscale": ("bridge.cli.upscale:upscale", "Enlarge a picture and paint the detail that it lacks."),
     "jobs": ("bridge.cli.jobs:jobs", "List the daemon's jobs, or fetch their pictures."),
     "models": ("bridge.cli.models:models", "List the daemon's models."),
+    "pull": ("bridge.cli.pull:pull", "Download a model from the hub."),
     "lend": ("bridge.cli.lend:lend", "Free the GPU for another program."),
     "show": ("bridge.cli.show:show", "Print the recipe kept in a picture."),
     "demo": ("bridge.cli.demo:demo", "Inpaint, outpaint and generate with the built-in model."),

@@ -28,6 +28,7 @@ class ErrorCode(str, Enum):
 
     MODEL_UNUSABLE = "model_unusable"
     UNSAFE_WEIGHTS = "unsafe_weights"
+    DOWNLOAD_FAILED = "download_failed"
     TASK_UNSUPPORTED = "task_unsupported"
     OUT_OF_MEMORY = "out_of_memory"
     FILTERED = "filtered"

@@ -71,6 +71,12 @@ class ModelInfo:
     steps: int = spec("Recommended denoising steps.", default=20, ge=1, le=1000)
     guidance_scale: float = spec("Recommended guidance.", default=7.5, ge=0, le=50)
     unusable: str = spec("Why it cannot be used; empty when it can.", default="", max_length=2048)
+    downloaded: bool = spec(
+        "Whether it is on this machine. Otherwise the first job with it downloads it, and what is said of it here is "
+        "not known yet.",
+        default=True,
+    )
+    weights_bytes: int = spec("Size of its weights on disk; 0 when unknown.", default=0, ge=0, unit="bytes")
 
 
 AdapterType = Literal["lora", "embedding", "controlnet", "t2i-adapter", "ip-adapter"]
@@ -343,7 +349,7 @@ class JobQueued(JobEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class JobProgress(JobEvent):
-    """The job runs."""
+    """The job runs, or its model is being downloaded while it waits."""
 
     type: ClassVar[str] = "job_progress"
 
@@ -353,6 +359,8 @@ class JobProgress(JobEvent):
     steps: int = spec("Denoising steps in all.", default=0, ge=0)
     fraction: float = spec("Of the whole job.", default=0.0, ge=0, le=1)
     eta: float | None = spec("Until the job ends, from measured step times.", default=None, ge=0, unit="s")
+    bytes_done: int = spec("While downloading: what is here of the model.", default=0, ge=0, unit="bytes")
+    bytes_total: int = spec("While downloading: what the model needs.", default=0, ge=0, unit="bytes")
 
 
 @dataclass(frozen=True, kw_only=True)

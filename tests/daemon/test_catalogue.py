@@ -1,6 +1,7 @@
 """Models are found from their JSON files; what cannot be used is listed with the reason."""
 
 import json
+import shutil
 
 import pytest
 
@@ -44,7 +45,8 @@ def test_the_first_named_model_is_the_default(tmp_path):
     catalogue = Catalogue((str(named), "owner/on-the-hub"), (tmp_path / "models",))
     assert [info.id for info in catalogue.infos()] == ["mine", "owner/on-the-hub", "other"]
     assert catalogue.find("").info.id == "mine"
-    assert catalogue.find("owner/on-the-hub").source.local is False
+    assert catalogue.find("owner/on-the-hub").hub_id == "owner/on-the-hub"
+    assert catalogue.find("owner/on-the-hub").info.downloaded is False
 
 
 def test_new_models_are_found_by_looking_again(tmp_path):
@@ -114,3 +116,48 @@ def test_the_built_in_model_is_there():
     info = Catalogue((), (BUILTIN_MODELS,)).find("").info
     assert info.id == "bridge-textures"
     assert info.unusable == ""
+
+
+def in_cache(cache, hub_id="owner/model", commit="c" * 40, **make):
+    repository = cache / f"models--{hub_id.replace('/', '--')}"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit)
+    folder = make_model(repository / "snapshots" / commit, **make)
+    (folder / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(b"weights")
+    return folder
+
+
+def test_a_model_in_the_hub_s_cache_is_told_from_its_own_configuration(tmp_path):
+    in_cache(tmp_path / "hub", "owner/some-turbo", class_name="StableDiffusionXLPipeline", sample_size=128)
+    for named in ((), ("owner/some-turbo",)):
+        model = Catalogue(named, (), tmp_path / "hub").find("owner/some-turbo")
+        assert (model.info.family, model.info.steps, model.info.downloaded) == ("sdxl", 4, True)
+        assert (model.hub_id, model.info.weights_bytes) == ("", 7)
+
+
+def test_models_of_the_cache_come_after_those_of_the_configured_folders(tmp_path):
+    in_cache(tmp_path / "hub")
+    make_model(tmp_path / "models" / "mine")
+    assert Catalogue((), (tmp_path / "models",), tmp_path / "hub").find("").info.id == "mine"
+
+
+def test_a_model_that_came_only_in_part_is_downloaded_when_named_and_else_listed_with_the_reason(tmp_path):
+    folder = in_cache(tmp_path / "hub")
+    (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    assert Catalogue(("owner/model",), (), tmp_path / "hub").find("").hub_id == "owner/model"
+    listed = Catalogue((), (), tmp_path / "hub").infos()[0]
+    assert "unet" in listed.unusable
+    assert "latent-bridge pull owner/model" in listed.unusable
+
+
+def test_other_things_in_the_cache_are_no_models(tmp_path):
+    (tmp_path / "hub" / "models--owner--words" / "refs").mkdir(parents=True)
+    (tmp_path / "hub" / "datasets--owner--data").mkdir()
+    assert Catalogue((), (), tmp_path / "hub").infos() == ()
+
+
+def test_a_model_that_was_removed_from_the_cache_is_downloaded_again(tmp_path):
+    in_cache(tmp_path / "hub")
+    catalogue = Catalogue(("owner/model",), (), tmp_path / "hub")
+    shutil.rmtree(tmp_path / "hub")
+    assert catalogue.find("owner/model").hub_id == "owner/model"

@@ -16,7 +16,6 @@ from diffusers import (
     AutoPipelineForImage2Image,
     AutoPipelineForInpainting,
     AutoPipelineForText2Image,
-    DiffusionPipeline,
 )
 
 from bridge.engine.adapters.guides import GuideRack
@@ -157,7 +156,7 @@ def load_model(
         BridgeError: `unsafe_weights` or `model_unusable`.
     """
     checkpoint = open_checkpoint(Path(source.location)) if source.base else None
-    folder = inspect_folder(Path(source.base) if checkpoint else _local_folder(source))
+    folder = inspect_folder(Path(source.base or source.location))
     check()
     dtype = device.dtype(flow=any(part.name == "transformer" for part in folder.components))
     parts: dict[str, Any] = {}
@@ -179,25 +178,6 @@ def load_model(
         start_hash(checkpoint.path, (checkpoint.path,)) if checkpoint else start_hash(folder.path, folder.weight_files)
     )
     return LoadedModel(source, pipeline, mode, fingerprint, size, pipeline.scheduler, family)
-
-
-def _local_folder(source: ModelSource) -> Path:
-    if source.local:
-        return Path(source.location)
-    try:
-        return Path(DiffusionPipeline.download(source.location, use_safetensors=True))
-    except (OSError, ValueError) as error:
-        if "safetensors" in str(error):
-            raise BridgeError(
-                ErrorCode.UNSAFE_WEIGHTS,
-                f"The model {source.location} has no safetensors weights.",
-                hint="Take an edition of it that has, or convert it and give its folder.",
-            ) from error
-        raise BridgeError(
-            ErrorCode.MODEL_UNUSABLE,
-            f"The model {source.location} cannot be had: {error}",
-            hint="Check its name and the network, or give the folder of a model on this machine.",
-        ) from error
 
 
 def _load_component(

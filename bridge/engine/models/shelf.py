@@ -16,8 +16,6 @@ from .loading import LoadedModel, load_model
 BUDGET_FRACTION = 0.5
 """Share of the device's memory that weights may fill; the rest is for computing with them."""
 
-ModelKey = tuple[str, bool]
-
 
 class ModelShelf:
     """Loads models and keeps as many as fit the budget; the ones that are cheapest to load again leave first.
@@ -31,9 +29,9 @@ class ModelShelf:
     def __init__(self, device: Device, budget: int | None = None, hashes: Path | None = None) -> None:
         self._device = device
         self._budget = int(device.memory_total() * BUDGET_FRACTION) if budget is None else budget
-        self._models: dict[ModelKey, LoadedModel] = {}
-        self._load_seconds: dict[ModelKey, float] = {}
-        self._worth: ReloadWorth[ModelKey] = ReloadWorth()
+        self._models: dict[str, LoadedModel] = {}
+        self._load_seconds: dict[str, float] = {}
+        self._worth: ReloadWorth[str] = ReloadWorth()
         self._fingerprints = Fingerprints(hashes)
 
     @property
@@ -50,7 +48,7 @@ class ModelShelf:
         Raises:
             BridgeError: `unsafe_weights` or `model_unusable`.
         """
-        key = _key(source)
+        key = source.location
         model = self._models.get(key)
         if model is None:
             self._make_room(_expected_bytes(source))
@@ -63,11 +61,11 @@ class ModelShelf:
 
     def holds(self, source: ModelSource) -> bool:
         """Whether the model is in memory."""
-        return _key(source) in self._models
+        return source.location in self._models
 
     def drop_others(self, source: ModelSource) -> bool:
         """Forget every model but one, because memory is short. Returns whether there was any."""
-        others = [key for key in self._models if key != _key(source)]
+        others = [key for key in self._models if key != source.location]
         for key in others:
             self._remove(key)
         self._device.free_caches()
@@ -75,7 +73,7 @@ class ModelShelf:
 
     def drop(self, source: ModelSource) -> None:
         """Forget a model, such as one that came to harm."""
-        self._remove(_key(source))
+        self._remove(source.location)
         self._device.free_caches()
 
     def clear(self) -> int:
@@ -86,7 +84,7 @@ class ModelShelf:
         self._device.free_caches()
         return held
 
-    def _keep(self, key: ModelKey, model: LoadedModel) -> None:
+    def _keep(self, key: str, model: LoadedModel) -> None:
         """Put a model on the shelf, or back on it; others go if need be.
 
         Only now its size is certain: files may hold other number formats than the device computes in, and a model
@@ -107,19 +105,13 @@ class ModelShelf:
         if dropped:
             self._device.free_caches()
 
-    def _remove(self, key: ModelKey) -> None:
+    def _remove(self, key: str) -> None:
         self._models.pop(key, None)
         self._worth.forget(key)
 
 
-def _key(source: ModelSource) -> ModelKey:
-    return source.location, source.local
-
-
 def _expected_bytes(source: ModelSource) -> int:
-    """What the weights will take, from the sizes of their files; 0 for a model that is not here yet."""
-    if not source.local:
-        return 0
+    """What the weights will take, from the sizes of their files."""
     path = Path(source.location)
     if path.is_file():
         return path.stat().st_size

@@ -1,0 +1,159 @@
+"""What a folder in the diffusers layout holds, told by its index and the names of its files. Pure.
+
+`model_index.json` names the parts of a model. A part with weights keeps them in one or several editions: the plain one,
+and variants in fewer bits such as `fp16`; an edition is one file, or several shards that count themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import BridgeError, ErrorCode
+
+INDEX_NAME = "model_index.json"
+LIBRARIES = ("diffusers", "transformers")
+PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl"})
+WEIGHTLESS = (
+    "Scheduler", "Tokenizer", "TokenizerFast", "TokenizersBackend", "SentencePieceBackend", "PythonBackend",
+    "Processor", "FeatureExtractor", "Extractor",
+)  # fmt: skip
+"""Ends of the names of classes that have no weights."""
+OPTIONAL = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
+UNWANTED = frozenset({"safety_checker"})
+"""Parts that this program never loads."""
+_SETTINGS = (".json", ".txt", ".model", ".jinja")
+_SHARD_LIST = re.compile(r"\.index(\.[^.]+)?\.json$")
+_WEIGHTS = re.compile(
+    r"(?:diffusion_pytorch_model|model)(?:\.(?P<variant>[\w-]+?))?"
+    r"(?:-(?P<shard>\d{5})-of-(?P<shards>\d{5}))?(?:\.(?P<late_variant>\w+))?\.safetensors"
+)
+_SMALLEST_FIRST = ("fp16", "bf16", "")
+"""The engine computes in half precision where it can, so the full one would be twice the way for the same picture."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a model.
+
+    Attributes:
+        name: its folder, such as "unet".
+        library: "diffusers" or "transformers".
+        class_name: its class in that library.
+        weights: whether it has any.
+        optional: whether the model works without it.
+    """
+
+    name: str
+    library: str
+    class_name: str
+    weights: bool
+    optional: bool
+
+
+@dataclass(frozen=True)
+class Edition:
+    """One complete set of a part's weights.
+
+    Attributes:
+        variant: "fp16" and the like; empty for the plain one.
+        files: names in the part's folder, in order.
+    """
+
+    variant: str
+    files: tuple[str, ...]
+
+
+def parts_of(index: Mapping[str, Any]) -> tuple[Part, ...]:
+    """The parts that this program loads.
+
+    Raises:
+        BridgeError: `model_unusable` for a part with weights that needs code from elsewhere.
+    """
+    found = []
+    for name, entry in index.items():
+        if name.startswith("_") or name in UNWANTED or not isinstance(entry, list) or len(entry) != 2 or not entry[0]:
+            continue
+        library, class_name = str(entry[0]), str(entry[1])
+        weights = not class_name.endswith(WEIGHTLESS)
+        if weights and library not in LIBRARIES:
+            raise _unusable(f"its part {name!r} needs code from {library!r}, which is not trusted")
+        found.append(Part(name, library, class_name, weights, name in OPTIONAL))
+    return tuple(found)
+
+
+def editions_of(names: Iterable[str]) -> dict[str, Edition]:
+    """The complete editions among the names of a part's files, by variant; the plain one is called ""."""
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for name in sorted(names):
+        if match := _WEIGHTS.fullmatch(name):
+            variant = match["variant"] or match["late_variant"] or ""
+            found.setdefault(variant, {})[name] = (match["shard"] or "", match["shards"] or "")
+    complete = {}
+    for variant, shards in found.items():
+        whole = [name for name, (_, count) in shards.items() if not count]
+        sharded = [name for name, (_, count) in shards.items() if count]
+        if whole:
+            complete[variant] = Edition(variant, tuple(whole[:1]))
+        elif len(sharded) == int(shards[sharded[0]][1]):
+            complete[variant] = Edition(variant, tuple(sharded))
+    return complete
+
+
+def needed_files(index: Mapping[str, Any], names: Iterable[str]) -> tuple[str, ...]:
+    """Those files of a repository that this program needs: settings, and one edition of the weights of every part.
+
+    Args:
+        index: what its `model_index.json` says.
+        names: every file of the repository, with slashes.
+
+    Raises:
+        BridgeError: `unsafe_weights` when a part has pickles alone, `model_unusable` when it has nothing.
+    """
+    known = sorted(names)
+    chosen = [INDEX_NAME]
+    for part in parts_of(index):
+        inside = [name.removeprefix(f"{part.name}/") for name in known if name.startswith(f"{part.name}/")]
+        own = [name for name in inside if "/" not in name]
+        wanted = [name for name in own if name.endswith(_SETTINGS) and not _SHARD_LIST.search(name)]
+        if part.weights:
+            edition = _smallest(editions_of(own))
+            if edition is None:
+                if part.optional:
+                    continue
+                raise lacking(part, own)
+            wanted += [*edition.files, *_shard_list_of(edition, own)]
+        chosen += [f"{part.name}/{name}" for name in wanted]
+    return tuple(chosen)
+
+
+def lacking(part: Part, names: Iterable[str]) -> BridgeError:
+    """The error for a part of which there is no edition among `names`."""
+    if any(name.endswith(tuple(PICKLES)) for name in names):
+        return BridgeError(
+            ErrorCode.UNSAFE_WEIGHTS,
+            f"The model keeps its {part.name} in a pickle, which can run any program when it is read.",
+            hint="Take an edition of it in safetensors.",
+        )
+    return _unusable(f"its part {part.name!r} has no weights in safetensors")
+
+
+def _smallest(editions: Mapping[str, Edition]) -> Edition | None:
+    for variant in (*_SMALLEST_FIRST, *sorted(editions)):
+        if variant in editions:
+            return editions[variant]
+    return None
+
+
+def _shard_list_of(edition: Edition, names: Iterable[str]) -> list[str]:
+    """The file that says which tensor lies in which shard, of an edition that has shards."""
+    lists = [name for name in names if _SHARD_LIST.search(name)] if len(edition.files) > 1 else []
+    if edition.variant:
+        return [name for name in lists if f".{edition.variant}." in name]
+    return [name for name in lists if name.count(".") == 3]
+
+
+def _unusable(reason: str) -> BridgeError:
+    return BridgeError(ErrorCode.MODEL_UNUSABLE, f"The model cannot be used: {reason}.")
