@@ -14,7 +14,7 @@ from bridge.engine.resampling import resize_around, resize_mask
 from bridge.protocol.pixels import ColourSpace, PixelFormat
 from bridge.protocol.tasks import FillMethod, ResultExtent, Seamless
 
-from .colour_match import match_seam
+from .colour_match import match_seam, take_out_drift
 from .composite import composite
 from .context import Rect, bounds_of, compute_size, crop_rect
 from .fill import Bools, fill
@@ -83,7 +83,10 @@ def plan_region(region: Region, sizing: Sizing) -> Plan:
     def finish(painted: Floats) -> Placed:
         result = resize_around(painted, crop.rect.width, crop.rect.height, crop.seamless)
         if region.colour_match:
-            result = match_seam(result, crop.rgb, crop.change, crop.selection > 0, crop.opaque)
+            where = (crop.rgb, crop.change, crop.selection > 0, crop.opaque)
+            if region.fill != "original":
+                result = take_out_drift(result, *where)
+            result = match_seam(result, *where)
         return _placed(region, crop, result)
 
     def seen(picture: Floats) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bridge.engine.inpaint.colour_match import MAX_SHIFT, match_seam
+from bridge.engine.inpaint.colour_match import MAX_SHIFT, match_seam, take_out_drift
 from bridge.engine.inpaint.masks import build_masks, inpaint_ramps
 
 SIZE = 160
@@ -89,3 +89,42 @@ def test_a_difference_that_is_meant_is_not_taken_out(scene: tuple[np.ndarray, ..
     painted[change > 0] = 0.0
     matched = match_seam(painted, original, change, selection, EVERYWHERE)
     assert matched[selection].max() <= MAX_SHIFT + 1e-6
+
+
+@pytest.mark.parametrize("shift", [[0.08, 0.08, 0.08], [0.1, -0.05, 0.0]])
+def test_content_that_nearly_has_the_colour_around_it_gets_that_colour(scene: tuple[np.ndarray, ...], shift) -> None:
+    original, change, selection = scene
+    painted = (original + np.array(shift) * selection[..., None]).astype(np.float32)
+    settled = take_out_drift(painted, original, change, selection, EVERYWHERE)
+    assert np.median(settled[selection], axis=0) == pytest.approx(np.median(original[~selection], axis=0), abs=0.01)
+
+
+def test_content_of_another_colour_is_left_as_the_prompt_made_it(scene: tuple[np.ndarray, ...]) -> None:
+    original, change, selection = scene
+    painted = np.where(selection[..., None], np.float32([0.2, 0.3, 0.8]), original).astype(np.float32)
+    assert (take_out_drift(painted, original, change, selection, EVERYWHERE) == painted).all()
+
+
+def test_between_the_two_the_correction_grows_less_and_never_jumps(scene: tuple[np.ndarray, ...]) -> None:
+    original, change, selection = scene
+    left = []
+    for grey in np.linspace(0, 0.2, 41):
+        painted = (original + np.float32(grey) * selection[..., None]).astype(np.float32)
+        settled = take_out_drift(painted, original, change, selection, EVERYWHERE)
+        left.append(float(np.median(settled[selection]) - np.median(original[~selection])))
+    assert np.abs(np.diff(left)).max() < 0.03
+    assert left[-1] > 0.15
+
+
+def test_joints_between_stones_do_not_count_as_their_colour(scene: tuple[np.ndarray, ...]) -> None:
+    original, change, selection = scene
+    jointed = original.copy()
+    jointed[::8] = 0.0
+    settled = take_out_drift(original, jointed, change, selection, EVERYWHERE)
+    assert np.abs(settled - original).max() < 0.03
+
+
+def test_a_selection_without_surroundings_keeps_its_colour() -> None:
+    painted = np.full((20, 20, 3), 0.7, np.float32)
+    everything = np.ones((20, 20), bool)
+    assert (take_out_drift(painted, painted * 0, painted[..., 0], everything, everything) == painted).all()
