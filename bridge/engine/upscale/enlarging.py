@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +14,8 @@ from bridge.engine.resampling import LANCZOS_REACH, lanczos
 from bridge.protocol.pixels import ColourSpace, Picture, PixelFormat
 from bridge.protocol.tasks import Seamless
 
-STRIP = 256
-"""Rows that are finished together."""
+STRIP = 2**18
+"""Pixels that are finished together, at least one row: what is needed besides does not grow with the picture."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,7 @@ class Enlarged:
             painted: (height, width, 3) colours, sRGB, 0 to 1, of at least its size; None keeps its own.
         """
         out: Channels | None = None
-        for top in range(0, self.height, STRIP):
-            rows = min(STRIP, self.height - top)
+        for top, rows in self._strips():
             colours, alpha = self.region(0, top, self.width, rows)
             if painted is not None:
                 colours = painted[top : top + rows, : self.width].astype(np.float32)
@@ -87,10 +87,14 @@ class Enlarged:
     def halves(self) -> Channels:
         """All of its colours (height, width, 3) in half precision, strip by strip."""
         out = np.empty((self.height, self.width, 3), np.float16)
-        for top in range(0, self.height, STRIP):
-            rows = min(STRIP, self.height - top)
+        for top, rows in self._strips():
             out[top : top + rows] = self.region(0, top, self.width, rows)[0]
         return out
+
+    def _strips(self) -> Iterator[tuple[int, int]]:
+        """First row and number of rows of every strip."""
+        rows = max(1, STRIP // self.width)
+        return ((top, min(rows, self.height - top)) for top in range(0, self.height, rows))
 
     @staticmethod
     def _taken(

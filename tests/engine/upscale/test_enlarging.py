@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -66,3 +68,14 @@ def test_the_colour_space_stays() -> None:
     written = enlarged(picture, 16, 16).written(None, PixelFormat.RGB32F)
     assert written.colour_space is ColourSpace.LINEAR_SRGB
     assert np.allclose(pixels(written), 0.2, atol=1e-3)
+
+
+def test_what_is_needed_beside_the_result_does_not_grow_with_it() -> None:
+    beside = []
+    for side in (1024, 2048, 4096):
+        enlarged = of_floats(np.random.default_rng(0).random((side // 8, side // 8, 3)).astype(np.float32), side, side)
+        tracemalloc.start()
+        picture = enlarged.written(None, PixelFormat.RGBA8)
+        beside.append(tracemalloc.get_traced_memory()[1] - len(picture.pixels))
+        tracemalloc.stop()
+    assert beside[2] <= 1.1 * beside[1] <= 1.3 * beside[0]
