@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from bridge.protocol.messages import AdapterInfo, ModelInfo
+from bridge.protocol.wording import size_text
 
 from .connecting import connection_options, open_bridge
 from .failures import json_failures
@@ -43,16 +44,11 @@ def _say_model(model: ModelInfo, *, default: bool) -> None:
     title = f"{model.title}: " if model.title and model.title != model.id else ""
     click.echo(f"    {title}{model.description or 'no description'}")
     family = f"{model.family}, " if model.family else ""
-    size = f", {_bytes(model.weights_bytes)}" if model.weights_bytes else ""
+    size = f", {size_text(model.weights_bytes)}" if model.weights_bytes else ""
     click.echo(
         f"    {family}{model.native_size} px, {model.steps} steps, guidance {model.guidance_scale:g}{size}; "
         f"{', '.join(model.tasks)}"
     )
-
-
-def _bytes(size: int) -> str:
-    """A size for people, in decimal units as the hub gives them."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def _say_adapter(adapter: AdapterInfo) -> None:

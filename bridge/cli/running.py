@@ -18,6 +18,7 @@ from bridge.protocol.messages import JobEvent, JobNotice, JobProgress
 from bridge.protocol.pixels import Picture
 from bridge.protocol.plain import tag_of
 from bridge.protocol.tasks import Generation, Layer
+from bridge.protocol.wording import progress_share, share_text
 
 from .connecting import open_bridge
 from .failures import Exit, Failure, exit_code, usage_error
@@ -266,11 +267,12 @@ class TerminalProgress(ProgressView):
     def take(self, event: JobEvent) -> None:
         """Move the bar."""
         if isinstance(event, JobProgress):
+            step = f"step {event.step}/{event.steps}" if event.steps else ""
             self._progress.update(
                 self._bar,
-                completed=event.fraction,
+                completed=progress_share(event) or 0.0,
                 description=event.stage,
-                step=f"step {event.step}/{event.steps}" if event.steps else "",
+                step=share_text(event.bytes_done, event.bytes_total) if event.bytes_total else step,
                 eta=f"{event.eta:.0f} s left" if event.eta is not None else "",
             )
         elif isinstance(event, JobNotice):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bridge.protocol.messages import JobProgress
-from bridge.protocol.wording import progress_text, remaining_text
+from bridge.protocol.wording import progress_share, progress_text, remaining_text, size_text
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,19 @@ def test_stage_step_and_time_are_told():
 
 def test_without_an_estimate_only_the_stage_is_told():
     assert progress_text(JobProgress(job_id="j", seq=0, stage="decoding")) == "Decoding…"
+
+
+def test_a_download_tells_its_bytes_and_the_bar_is_its_own():
+    progress = JobProgress(job_id="j", seq=0, stage="downloading", bytes_done=1_725_000_000, bytes_total=6_900_000_000)
+    assert progress_text(progress) == "Downloading the model, 1.7 of 6.9 GB…"
+    assert progress_share(progress) == 0.25
+
+
+def test_a_bar_shows_the_job_and_nothing_that_cannot_be_told():
+    assert progress_share(JobProgress(job_id="j", seq=0, stage="denoising", fraction=0.4)) == 0.4
+    assert progress_share(JobProgress(job_id="j", seq=0, stage="loading", fraction=0.4)) is None
+    assert progress_share(JobProgress(job_id="j", seq=0, stage="downloading")) is None
+
+
+def test_sizes_are_given_as_shops_give_them():
+    assert (size_text(6_938_040_682), size_text(547_696)) == ("6.9 GB", "0.5 MB")

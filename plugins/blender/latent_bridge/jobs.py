@@ -143,7 +143,7 @@ class JobView:
             return replace(self, phase=Phase.WAITING, text=text)
         if isinstance(event, messages.JobProgress):
             text = wording.progress_text(event)
-            return replace(self, phase=Phase.RUNNING, text=text, fraction=event.fraction)
+            return replace(self, phase=Phase.RUNNING, text=text, fraction=wording.progress_share(event) or 0.0)
         if isinstance(event, messages.JobPreview):
             return replace(self, preview=event.picture)
         return self

@@ -159,8 +159,8 @@ class DockerState:
             text = f"Waiting: {event.position} before it" if event.position else "Waiting"
             return replace(self, phase=Phase.QUEUED, text=text, fraction=None)
         if isinstance(event, messages.JobProgress):
-            fraction = event.fraction if event.stage != "loading" else None
-            return replace(self, phase=Phase.RUNNING, text=wording.progress_text(event), fraction=fraction)
+            text, share = wording.progress_text(event), wording.progress_share(event)
+            return replace(self, phase=Phase.RUNNING, text=text, fraction=share)
         return self
 
     def ended(self, text: str) -> DockerState:
