@@ -20,11 +20,10 @@ from .latents import decodes_itself, unpacked
 from .models.loading import LoadedModel
 from .picture_start import starting_from
 from .picture_tensor import picture_tensor
-from .pipeline_call import accepted, arguments_for, expected_steps
+from .pipeline_call import accepted, arguments_for, expected_second_steps, expected_steps
 from .plan import Plan
 from .previews import Previewer
 from .scheduler_tap import SchedulerTap
-from .schedulers import make_scheduler
 from .seamless import decode_seamless, seamless
 from .settings import Settings
 from .stages import Stages
@@ -57,11 +56,20 @@ class Painter:
             JobAborted: the job was stopped.
             BridgeError: the model cannot do this.
         """
-        pictures = self._paint_once(plan, guided or Guided(self.model.pipeline(plan.mode)))
+        image, after = self.stages.image, expected_second_steps(plan, self.settings)
+        with self.stages.part(image=image, after=after):
+            pictures = self._paint_once(plan, guided or self._unguided(plan))
         if plan.second is None:
             return pictures
-        # One after the other: they are larger.
-        return [self._only(number).paint(plan.second(picture))[0] for number, picture in enumerate(pictures)]
+        before = expected_steps(plan, self.settings)
+        for number, picture in enumerate(pictures):  # One after the other: they are larger.
+            second = plan.second.after(picture)
+            with self.stages.part(image=image + number, before=before):
+                (pictures[number],) = self._only(number)._paint_once(second, self._unguided(second))
+        return pictures
+
+    def _unguided(self, plan: Plan) -> Guided:
+        return Guided(self.model.pipeline(plan.mode))
 
     def _only(self, number: int) -> Painter:
         return replace(self, settings=self.settings.only(number), seeds=[self.seeds[number]])
@@ -96,7 +104,7 @@ class Painter:
         """A scheduler of the job's own. Denoising begins with the timesteps, or when a picture is mixed with noise."""
         from_noise = plan.mode == "text-to-image"
         return SchedulerTap(
-            make_scheduler(self.settings.scheduler, self.model.own_scheduler),
+            self.model.schedulers.fresh(self.settings.scheduler),
             on_timesteps=begin if from_noise else self.stages.check,
             on_start=self.stages.check if from_noise else begin,
         )

@@ -43,10 +43,19 @@ def accepted(pipe: Any, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def expected_steps(plan: Plan, settings: Settings) -> int:
-    """Denoising steps to be made, times tiles."""
+    """Denoising steps to be made by a plan without its second pass, times tiles."""
     if plan.start is None and plan.tiles is None:
         return settings.steps
-    return max(1, int(settings.steps * plan.strength)) * (1 if plan.tiles is None else plan.tiles.count)
+    return _steps(plan.strength, 1 if plan.tiles is None else plan.tiles.count, settings)
+
+
+def expected_second_steps(plan: Plan, settings: Settings) -> int:
+    """Denoising steps of a plan's second pass, times tiles: each costs about as much as one of the first."""
+    return 0 if plan.second is None else _steps(plan.second.strength, plan.second.tiles, settings)
+
+
+def _steps(strength: float, tiles: int, settings: Settings) -> int:
+    return max(1, int(settings.steps * strength)) * tiles
 
 
 def _for_each(picture: Floats, seeds: Sequence[int]) -> torch.Tensor:

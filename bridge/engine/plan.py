@@ -72,9 +72,24 @@ class Plan:
     unchanged: Placed | None = None
     seamless: Seamless = "none"
     tiles: Tiles | None = None
-    second: Callable[[Floats], Plan] | None = None
+    second: Second | None = None
     computed: Mapping[str, object] = field(default_factory=dict)
     view: View | None = None
+
+
+@dataclass(frozen=True)
+class Second:
+    """A second pass, over what the first one painted.
+
+    Attributes:
+        strength: as that of the plan that follows.
+        tiles: how many there will be.
+        after: the plan, once there is a picture (height, width, 3) to go on from.
+    """
+
+    strength: float
+    tiles: int
+    after: Callable[[Floats], Plan]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from bridge.protocol.engine_link import LinkMessage, Noticed, Previewed, Progressed
 from bridge.protocol.errors import BridgeError
@@ -25,21 +26,38 @@ class Stages:
         self._seconds: dict[str, float] = {}
         self._stage: Stage = "loading"
         self._since = time.perf_counter()
+        self._before, self._after = 0, 0
         self.image = 0
         """The image that is being made, from 0."""
+
+    @contextmanager
+    def part(self, *, image: int, before: int = 0, after: int = 0) -> Iterator[None]:
+        """Have what is denoised while the context lasts count as a part of an image.
+
+        Args:
+            image: number of the image, from 0.
+            before: steps of the image that came before these.
+            after: steps of the image that come after these.
+        """
+        outer = self.image, self._before, self._after
+        self.image, self._before, self._after = image, before, after
+        try:
+            yield
+        finally:
+            self.image, self._before, self._after = outer
 
     def enter(self, stage: Stage, steps: int = 0) -> None:
         """Begin a stage. Raises `JobAborted`."""
         self._account()
         self._stage = stage
-        self._send(Progressed(job_id=self._job_id, stage=stage, image=self.image, step=0, steps=steps))
+        self._progressed(stage, 0, steps)
         self._abort.check()
         self._faults(stage)
         self._abort.check()
 
     def step_done(self, step: int, steps: int) -> None:
         """A denoising step was done. Raises `JobAborted`."""
-        self._send(Progressed(job_id=self._job_id, stage="denoising", image=self.image, step=step, steps=steps))
+        self._progressed("denoising", step, steps)
         self._abort.check()
         self._faults("step")
 
@@ -54,7 +72,7 @@ class Stages:
 
     def preview(self, step: int, picture: Picture) -> None:
         """Show the image so far."""
-        self._send(Previewed(job_id=self._job_id, image=self.image, step=step, picture=picture))
+        self._send(Previewed(job_id=self._job_id, image=self.image, step=step + self._before, picture=picture))
 
     def notice(self, notice: BridgeError) -> None:
         """Tell that the job goes on, but not quite as asked."""
@@ -64,6 +82,11 @@ class Stages:
         """Seconds spent in each stage so far."""
         self._account()
         return {stage: round(seconds, 6) for stage, seconds in self._seconds.items()}
+
+    def _progressed(self, stage: Stage, step: int, steps: int) -> None:
+        if steps:
+            step, steps = step + self._before, steps + self._before + self._after
+        self._send(Progressed(job_id=self._job_id, stage=stage, image=self.image, step=step, steps=steps))
 
     def _account(self) -> None:
         now = time.perf_counter()

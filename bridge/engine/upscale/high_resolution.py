@@ -10,12 +10,13 @@ import math
 import numpy as np
 
 from bridge.engine.conversion import Channels, Floats
-from bridge.engine.plan import Placed, Plan, Sizing, View
+from bridge.engine.plan import Placed, Plan, Second, Sizing, View
 from bridge.engine.resampling import resize_around
 from bridge.protocol.tasks import ImageToImage, TextToImage
 
 from .enlarging import Enlarged, enlarged_from, of_floats
 from .tasks import fitted, padded_size, plan_tiled, tiles_over
+from .tiles import Tiles
 
 COMPOSED_ABOVE = 1.5
 """Text-to-image in two passes from this many times the native area on."""
@@ -45,24 +46,29 @@ def plan_two_passes(task: TextToImage, sizing: Sizing) -> Plan:
     side = sizing.nearest(sizing.native)
     sizes = padded_size(task.width, task.height, sizing, task.seamless)
 
+    nothing = np.zeros((1, 1, 3), np.float32)
+
     def enlarged(rgb: Channels) -> Enlarged:
         sides = task.seamless
         return of_floats(rgb, task.width, task.height, wrap_x="x" in sides, wrap_y="y" in sides)
 
+    def tiles_of(rgb: Channels) -> Tiles:
+        return tiles_over(enlarged(rgb), side, sizing, task.seamless, keep_colours=True)
+
     def again(painted: Floats) -> Plan:
-        tiles = tiles_over(enlarged(painted), side, sizing, task.seamless, keep_colours=True)
-        return Plan("image-to-image", *sizes, finish, strength=SECOND_STRENGTH, tiles=tiles)
+        return Plan("image-to-image", *sizes, finish, strength=SECOND_STRENGTH, tiles=tiles_of(painted))
 
     def finish(painted: Channels) -> Placed:
         # Opaque, so nothing but the size is asked of what it was enlarged from.
-        whole = enlarged(np.zeros((1, 1, 3), np.float32))
+        whole = enlarged(nothing)
         return Placed(whole.written(fitted(painted, whole), task.result_format))
 
+    second = Second(SECOND_STRENGTH, tiles_of(nothing).count, again)
     computed = {"second": {"width": sizes[0], "height": sizes[1], "tile": side, "strength": SECOND_STRENGTH}}
     # Guides act on the composition; the second pass keeps to what they led to.
     view = View(task.width, task.height, lambda picture: resize_around(picture, width, height, task.seamless))
     return Plan(
-        "text-to-image", width, height, finish, seamless=task.seamless, second=again, computed=computed, view=view
+        "text-to-image", width, height, finish, seamless=task.seamless, second=second, computed=computed, view=view
     )
 
 

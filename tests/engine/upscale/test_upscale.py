@@ -10,6 +10,7 @@ import pytest
 
 import bridge.engine
 from benchmarks.measures import tile_border_ratio, wrap_discontinuity_ratio
+from bridge.daemon.steptimer import StepTimer
 from bridge.engine.cancellation import AbortFlag
 from bridge.engine.upscale.tiles import spans
 from bridge.protocol.engine_link import LinkMessage, Progressed
@@ -83,6 +84,21 @@ def test_progress_counts_tiles_times_steps(bench: Bench) -> None:
     outcome = bench.run(Upscale(image=random_picture(64, 32), strength=1, steps=3, seed=1))
     told = [(m.step, m.steps) for m in outcome.messages if isinstance(m, Progressed) and m.stage == "denoising"]
     assert told == [(n, 9) for n in range(10)]
+
+
+def test_progress_of_two_passes_goes_through_both_at_one_pace(bench: Bench) -> None:
+    task = TextToImage(prompt="a", width=201, height=100, seed=1, steps=4, images=2, batch_size=2)
+    outcome = bench.run(task)
+    told = [m for m in outcome.messages if isinstance(m, Progressed) and m.steps]
+    tiles = len(spans(208, 64, 8, False, 8)) * len(spans(104, 64, 8, False, 8))
+    assert {m.steps for m in told} == {4 + 2 * tiles}
+    first = list(range(5))
+    second = list(range(4, 5 + 2 * tiles))
+    assert [(m.image, m.step) for m in told] == [(0, n) for n in (*first, *second)] + [(1, n) for n in second]
+    timer = StepTimer(images=2)
+    shares = [timer.fraction(m.image, m.step, m.steps) for m in told]
+    assert shares == sorted(shares)
+    assert shares[5] < 0.1, "the second pass begins where the first one ended"
 
 
 def test_a_job_can_be_stopped_between_two_tiles(bench: Bench) -> None:
