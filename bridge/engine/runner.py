@@ -21,7 +21,6 @@ from .models.shelf import ModelShelf
 from .planning import check_task, plan_for
 from .prompting.job_prompts import JobPrompts
 from .prompting.reading import reading_of
-from .schedulers import check_steps
 from .settings import Settings
 from .stages import Stages
 
@@ -57,7 +56,7 @@ class Runner:
         check_task(run.task)
         model = self._load(run, stages)
         settings = Settings.of(run.task, model)
-        check_steps(settings.scheduler, model.own_scheduler, settings.steps)
+        model.schedulers.check_steps(settings.scheduler, settings.steps)
         ladder = MemoryLadder(self._device, self._shelf, model)
         plan = plan_for(run.task, model)
         prompts = JobPrompts(run.task, reading_of(model.base), stages.notice)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
 
-from bridge.engine.schedulers import ALIASES, make_scheduler, scheduler_names
+from bridge.engine.schedulers import ALIASES, Schedulers, make_scheduler, scheduler_names
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.tasks import SCHEDULERS, TextToImage
 from tests.engine.bench import Bench
@@ -42,6 +42,26 @@ def test_without_a_name_it_is_the_models_own_kind_but_never_its_own_object() -> 
     made = make_scheduler("", OWN)
     assert type(made) is DDIMScheduler
     assert made is not OWN
+
+
+@pytest.mark.parametrize("name", ["", *NOISE])
+def test_what_a_job_does_to_its_scheduler_reaches_no_other_job(name: str) -> None:
+    schedulers = Schedulers(OWN)
+    first = schedulers.fresh(name)
+    first.set_timesteps(7)
+    untouched = make_scheduler(name, OWN)
+    second = schedulers.fresh(name)
+    assert second is not first
+    assert second.num_inference_steps == untouched.num_inference_steps
+    assert list(second.timesteps) == list(untouched.timesteps)
+
+
+def test_a_number_of_steps_that_was_refused_is_refused_again() -> None:
+    schedulers = Schedulers(OWN)
+    schedulers.check_steps("lcm", 10)
+    for _ in range(2):
+        with pytest.raises(BridgeError, match="60 steps are not possible"):
+            schedulers.check_steps("lcm", 60)
 
 
 @pytest.mark.parametrize("name", ["nonsense", "UNet2DModel", "SchedulerMixin", "__name__"])

@@ -22,6 +22,7 @@ from bridge.engine.adapters.guides import GuideRack
 from bridge.engine.adapters.lora import LoraRack
 from bridge.engine.device import Device, is_out_of_memory
 from bridge.engine.latent_colours import LatentColours, latent_colours
+from bridge.engine.schedulers import Schedulers
 from bridge.protocol.engine_link import ModelSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.families import Family, family_of_class
@@ -45,7 +46,7 @@ class LoadedModel:
         source: where it came from and what it recommends.
         fingerprint: its content hash, ready when the background has computed it.
         bytes: size of its weights in memory.
-        own_scheduler: the one that came with the model. Only read; jobs make their own from it.
+        own_scheduler: the one that came with the model. Only read; jobs get theirs from `schedulers`.
         family: the family that it belongs to; None when it is not in the table.
         offloaded: whether parts rest in the host's memory between uses.
         loras: those put into it so far, which `bytes` counts.
@@ -64,6 +65,9 @@ class LoadedModel:
     guides: GuideRack = field(default_factory=GuideRack)
     _pipelines: dict[str, Any] = field(default_factory=dict)
     _latent_colours: LatentColours | None = None
+
+    def __post_init__(self) -> None:
+        self.schedulers = Schedulers(self.own_scheduler)
 
     @property
     def is_inpaint_model(self) -> bool:
