@@ -58,6 +58,8 @@ def serve_pipes(options: EngineOptions) -> int:
 
 
 def _serve(link: Link, options: EngineOptions) -> None:
+    # Downloads are not the engine's business; some loaders would ask a hub for files that a model lacks.
+    os.environ["HF_HUB_OFFLINE"] = "1"
     # OpenMP threads that spin while they wait starve each other where cores are shared: a job measured on two busy
     # cores took 64 s with spinning and 1.5 s without. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

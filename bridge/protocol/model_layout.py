@@ -86,20 +86,37 @@ def parts_of(index: Mapping[str, Any]) -> tuple[Part, ...]:
 
 def editions_of(names: Iterable[str]) -> dict[str, Edition]:
     """The complete editions among the names of a part's files, by variant; the plain one is called ""."""
-    found: dict[str, dict[str, tuple[str, str]]] = {}
+    found: dict[str, Edition] = {}
+    for variant, files in _weights_by_variant(names).items():
+        whole = [name for name, match in files.items() if not match["shards"]]
+        if whole:
+            found[variant] = Edition(variant, tuple(whole[:1]))
+        elif not _lacking_shards(files):
+            found[variant] = Edition(variant, tuple(files))
+    return found
+
+
+def shards_missing(names: Iterable[str]) -> tuple[str, ...]:
+    """What would complete an edition that was begun among the names of a part's files."""
+    return next((tuple(_lacking_shards(files)) for files in _weights_by_variant(names).values()), ())
+
+
+def _weights_by_variant(names: Iterable[str]) -> dict[str, dict[str, re.Match[str]]]:
+    found: dict[str, dict[str, re.Match[str]]] = {}
     for name in sorted(names):
         if match := _WEIGHTS.fullmatch(name):
-            variant = match["variant"] or match["late_variant"] or ""
-            found.setdefault(variant, {})[name] = (match["shard"] or "", match["shards"] or "")
-    complete = {}
-    for variant, shards in found.items():
-        whole = [name for name, (_, count) in shards.items() if not count]
-        sharded = [name for name, (_, count) in shards.items() if count]
-        if whole:
-            complete[variant] = Edition(variant, tuple(whole[:1]))
-        elif len(sharded) == int(shards[sharded[0]][1]):
-            complete[variant] = Edition(variant, tuple(sharded))
-    return complete
+            found.setdefault(match["variant"] or match["late_variant"] or "", {})[name] = match
+    return found
+
+
+def _lacking_shards(files: Mapping[str, re.Match[str]]) -> list[str]:
+    """Names of the shards that are not among those of an edition."""
+    first, match = next(iter(files.items()))
+    if not match["shards"]:
+        return []
+    start, end = match.span("shard")
+    numbers = range(1, int(match["shards"]) + 1)
+    return [name for name in (f"{first[:start]}{number:05}{first[end:]}" for number in numbers) if name not in files]
 
 
 def needed_files(index: Mapping[str, Any], names: Iterable[str]) -> tuple[str, ...]:

@@ -106,9 +106,9 @@ def test_no_folder_no_index_and_a_single_file_are_told_apart(tmp_path: Path) -> 
 
 
 def test_a_missing_shard_is_named(folder: Path) -> None:
-    index = {"weight_map": {"a": "diffusion_pytorch_model.safetensors", "b": "part-2.safetensors"}}
-    (folder / "unet" / "diffusion_pytorch_model.safetensors.index.json").write_text(json.dumps(index))
-    assert "part-2.safetensors" in refusal(folder).message
+    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.rename(weights.with_name("diffusion_pytorch_model-00001-of-00002.safetensors"))
+    assert "lacks diffusion_pytorch_model-00002-of-00002.safetensors" in refusal(folder).message
 
 
 def test_weights_of_a_variant_alone_are_found(bench: Bench, folder: Path) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from .folder import PICKLES, Component, check_safetensors, unusable
+from bridge.protocol.model_layout import PICKLES
+
+from .folder import Component, check_safetensors, unusable
 
 _MARKS: Mapping[str, tuple[str, ...]] = {
     "vae": ("first_stage_model.", "vae."),

@@ -10,13 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.model_layout import INDEX_NAME, PICKLES, Part, editions_of, parts_of, shards_missing
 
-PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl"})
-WEIGHTLESS = (
-    "Scheduler", "Tokenizer", "TokenizerFast", "TokenizersBackend", "SentencePieceBackend", "PythonBackend",
-    "Processor", "FeatureExtractor", "Extractor",
-)  # fmt: skip
-OPTIONAL = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
 MAX_HEADER_BYTES = 100_000_000
 _CONVERT = (
     "Convert it once with `DiffusionPipeline.from_pretrained(folder).save_pretrained(new_folder, "
@@ -70,22 +65,16 @@ def inspect_folder(path: Path) -> ModelFolder:
     """
     index = _read_index(path)
     components, files = [], []
-    for name, entry in index.items():
-        if name.startswith("_") or not isinstance(entry, list) or len(entry) != 2 or entry[0] is None:
+    for part in parts_of(index):
+        if not part.weights:
+            if not part.optional and not (path / part.name).is_dir():
+                raise unusable(path, f"its part {part.name!r} is missing")
             continue
-        library, class_name = str(entry[0]), str(entry[1])
-        if class_name.endswith(WEIGHTLESS) or name == "safety_checker":
-            if name not in OPTIONAL and not (path / name).is_dir():
-                raise unusable(path, f"its part {name!r} is missing")
-            continue
-        if library not in ("diffusers", "transformers"):
-            raise unusable(path, f"its part {name!r} needs code from {library!r}, which is not trusted")
-        weights = _weights_of(path, name)
-        if weights is None:
-            continue
-        chosen, variant = weights
-        components.append(Component(name, library, class_name, variant))
-        files.extend(chosen)
+        weights = _weights_of(path, part)
+        if weights is not None:
+            chosen, variant = weights
+            components.append(Component(part.name, part.library, part.class_name, variant))
+            files.extend(chosen)
     if not components:
         raise unusable(path, "it has no part with weights")
     for file in files:
@@ -132,7 +121,7 @@ def unusable(path: Path, reason: str) -> BridgeError:
 
 def _read_index(path: Path) -> Mapping[str, Any]:
     try:
-        index = json.loads((path / "model_index.json").read_text(encoding="utf-8"))
+        index = json.loads((path / INDEX_NAME).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         if path.is_file():
             raise unusable(path, "it is a single file") from error
@@ -146,37 +135,23 @@ def _read_index(path: Path) -> Mapping[str, Any]:
     return index
 
 
-def _weights_of(path: Path, name: str) -> tuple[list[Path], str | None] | None:
+def _weights_of(path: Path, part: Part) -> tuple[list[Path], str | None] | None:
     """The safetensors of a part and their variant; None for an optional part that is not there."""
-    folder = path / name
-    files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
-    if not files:
-        if folder.is_dir() and any(file.suffix in PICKLES for file in folder.iterdir()):
-            raise BridgeError(
-                ErrorCode.UNSAFE_WEIGHTS,
-                f"The model at {path} keeps its {name} in a pickle, which can run any program when it is read.",
-                hint=_CONVERT,
-            )
-        if name in OPTIONAL:
-            return None
-        raise unusable(
-            path, f"its part {name!r} has no weights" if folder.is_dir() else f"its part {name!r} is missing"
+    folder = path / part.name
+    names = [file.name for file in folder.iterdir() if file.is_file()] if folder.is_dir() else []
+    editions = editions_of(names)
+    if editions:
+        # The plain edition where there is one: variants are for who has no other.
+        chosen = editions[min(editions)]
+        return [folder / name for name in chosen.files], chosen.variant or None
+    if missing := shards_missing(names):
+        raise unusable(path, f"its {part.name} lacks {', '.join(missing)}")
+    if any(name.endswith(tuple(PICKLES)) for name in names):
+        raise BridgeError(
+            ErrorCode.UNSAFE_WEIGHTS,
+            f"The model at {path} keeps its {part.name} in a pickle, which can run any program when it is read.",
+            hint=_CONVERT,
         )
-    plain = [file for file in files if file.name.count(".") == 1]
-    if plain:
-        return _whole(path, name, plain), None
-    variant = files[0].name.split(".")[1].split("-")[0]
-    return _whole(path, name, [file for file in files if file.name.split(".")[1].split("-")[0] == variant]), variant
-
-
-def _whole(path: Path, name: str, files: list[Path]) -> list[Path]:
-    """`files` when every shard that their index names is there."""
-    for index in (path / name).glob("*.safetensors.index*.json"):
-        try:
-            wanted = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        except (OSError, ValueError, KeyError, AttributeError) as error:
-            raise unusable(path, f"the list of shards of its {name} is damaged") from error
-        missing = sorted(shard for shard in wanted if not (path / name / shard).is_file())
-        if missing:
-            raise unusable(path, f"its {name} lacks {', '.join(missing)}")
-    return files
+    if part.optional:
+        return None
+    raise unusable(path, f"its part {part.name!r} {'has no weights' if folder.is_dir() else 'is missing'}")
