@@ -62,6 +62,7 @@ def test_variants_are_offered_and_the_choice_can_be_changed(play: Play):
         "untouched": True,
         "seeds": [7, 8, 9],
         "chosen": ["9", "7"],
+        "exchanged": True,
         "images": 1,
         "thumbnail": 128,
     }

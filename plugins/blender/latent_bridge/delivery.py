@@ -77,20 +77,6 @@ def replacement(image: bpy.types.Image, job: JobView, variant: Variant, previous
     return image
 
 
-def restore(image: bpy.types.Image) -> bool:
-    """Exchange an image with its previous version; returns whether there was one."""
-    previous = bpy.data.images.get(image.get(images.PREVIOUS, ""))
-    if previous is None:
-        return False
-    was = images.packed_file(previous)
-    now = images.packed_file(image)
-    if was is None or now is None:
-        return False
-    images.show_file(image, was)
-    images.show_file(previous, now)
-    return True
-
-
 def push_undo(message: str) -> None:
     """One step for Ctrl-Z."""
     with contextlib.suppress(RuntimeError):  # no undo in this mode, or undo is switched off

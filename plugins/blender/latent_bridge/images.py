@@ -59,8 +59,9 @@ def show(image: bpy.types.Image, variant: Variant) -> None:
 
 def show_file(image: bpy.types.Image, png: bytes) -> None:
     """Let the image be what the PNG shows; it travels in the .blend from now on."""
+    image.source = "GENERATED"
     image.pack(data=png, data_len=len(png))
-    image.source = "FILE"  # also when it is: that makes Blender forget the pixels it had
+    image.source = "FILE"  # a change, and only a change, makes Blender forget the pixels it had
 
 
 def new(name: str, variant: Variant) -> bpy.types.Image:
@@ -102,9 +103,21 @@ def keep_previous(image: bpy.types.Image, png: bytes) -> bpy.types.Image:
     previous.colorspace_settings.name = image.colorspace_settings.name
     show_file(previous, png)
     previous.use_fake_user = True
-    for key in ("prompt", "seed", RECIPE, PREVIOUS, VERSION):
+    for key in ("prompt", "seed", RECIPE, PREVIOUS):
         if key in image:
             previous[key] = image[key]
+    previous[VERSION] = number
     image[PREVIOUS] = previous.name
     image[VERSION] = number + 1
     return previous
+
+
+def exchange(image: bpy.types.Image, previous: bpy.types.Image) -> None:
+    """Exchange what is noted on two versions of an image; each remains the other's previous one."""
+    for key in ("prompt", "seed", RECIPE, VERSION):
+        ours, theirs = image.get(key), previous.get(key)
+        for holder, value in ((image, theirs), (previous, ours)):
+            if value is not None:
+                holder[key] = value
+            elif key in holder:
+                del holder[key]

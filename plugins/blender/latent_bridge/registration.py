@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib
 
-PARTS = ("preferences", "properties", "session", "operators")
+PARTS = ("preferences", "properties", "session", "operators", "panels", "overlay")
 
 
 def _parts():

@@ -248,6 +248,23 @@ class Session:
         delivery.push_undo(f"Bridge: {job.title[:40]}")
         return image
 
+    def restore(self, image: bpy.types.Image) -> bool:
+        """Exchange an image with its previous version; returns whether there is one."""
+        previous = bpy.data.images.get(image.get(images.PREVIOUS, ""))
+        was = images.packed_file(previous) if previous is not None else None
+        if previous is None or was is None:
+            return False
+        now = images.packed_file(image)
+        if now is None:  # painted on since: that is a version too
+            now = png(picture_of(images.read(image)))
+        images.exchange(image, previous)
+        images.show_file(image, was)
+        images.show_file(previous, now)
+        self._shown.setdefault(image.name, {}).update(
+            {int(image.get(images.VERSION, 0)): was, int(previous.get(images.VERSION, 0)): now}
+        )
+        return True
+
     def undone(self) -> None:
         """An undo or redo took place: it restores what is noted on images, and packed files, but not shown pixels."""
         for name, versions in self._shown.items():

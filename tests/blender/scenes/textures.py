@@ -125,15 +125,17 @@ def variants(addon):
     job = jobs(addon)[-1]
     untouched = base_colour_node(target) is None
     seeds = [variant.seed for variant in job.variants]
-    chosen = []
+    chosen, shown = [], []
     for index in (2, 0):
         bpy.ops.latent_bridge.use(job=job.id, index=index)
         chosen.append(base_colour_node(target).image["seed"])
+        shown.append(pixels(base_colour_node(target).image))
     return {
         "phase": job.phase.value,
         "untouched": untouched,
         "seeds": seeds,
         "chosen": chosen,
+        "exchanged": shown[0] != shown[1],
         "images": len([each for each in bpy.data.images if "prompt" in each]),
         "thumbnail": max(job.variants[0].thumbnail.width, job.variants[0].thumbnail.height),
     }

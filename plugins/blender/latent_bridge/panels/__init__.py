@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Bridge tab in the sidebars of 3D View, Shader Editor and Image Editor."""
+
+from . import generate, image, jobs, thumbnails
+
+PARTS = (thumbnails, generate, image, jobs)
+
+
+def register() -> None:
+    """Register every panel."""
+    for part in PARTS:
+        part.register()
+
+
+def unregister() -> None:
+    """Take them away, last first."""
+    for part in reversed(PARTS):
+        part.unregister()

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs: progress, previews, variants to choose from."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import session
+from ..jobs import JobView, Phase
+from .places import in_editors, is_shader_editor
+from .thumbnails import icon
+
+ICONS = {
+    Phase.WAITING: "TIME",
+    Phase.RUNNING: "RENDER_ANIMATION",
+    Phase.CANCELLING: "CANCEL",
+    Phase.CHOOSING: "IMGDISPLAY",
+    Phase.FINISHED: "CHECKMARK",
+    Phase.FAILED: "ERROR",
+    Phase.CANCELLED: "X",
+}
+HINT_WIDTH = 60
+"""Characters of a line: labels are cut, not wrapped."""
+
+
+class Jobs:
+    """Jobs of this Blender, newest first."""
+
+    bl_label = "Jobs"
+    bl_order = 9
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only when there are any."""
+        return is_shader_editor(context) and bool(session.current().jobs)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """One box for each."""
+        for job in reversed(list(session.current().jobs.values())):
+            _draw_job(self.layout.box().column(align=True), job)
+
+
+def _draw_job(layout: bpy.types.UILayout, job: JobView) -> None:
+    head = layout.row()
+    head.label(text=job.title, icon=ICONS[job.phase])
+    button = "latent_bridge.dismiss" if job.over else "latent_bridge.cancel"
+    head.operator(button, text="", icon="X" if job.over else "CANCEL", emboss=False).job = job.id
+    if job.text:
+        layout.label(text=job.text)
+    if job.phase is Phase.RUNNING:
+        _draw_progress(layout, job.fraction)
+    for line in filter(None, (*_lines(job.error), *_lines(job.hint))):
+        layout.label(text=line)
+    if job.preview is not None and not job.over:
+        layout.template_icon(icon(f"{job.id} preview", job.preview), scale=6)
+    if job.phase is Phase.CHOOSING:
+        _draw_variants(layout, job)
+
+
+def _draw_progress(layout: bpy.types.UILayout, fraction: float) -> None:
+    if bpy.app.version >= (4, 0, 0):
+        layout.progress(factor=fraction, text=f"{fraction:.0%}")
+    else:
+        row = layout.split(factor=max(0.02, fraction), align=True)
+        row.box().label(text="")
+        row.label(text=f"{fraction:.0%}")
+
+
+def _draw_variants(layout: bpy.types.UILayout, job: JobView) -> None:
+    grid = layout.grid_flow(row_major=True, columns=2, even_columns=True)
+    for variant in job.variants:
+        cell = grid.column(align=True)
+        if variant.thumbnail is not None:
+            cell.template_icon(icon(f"{job.id} {variant.index}", variant.thumbnail), scale=6)
+        use = cell.operator("latent_bridge.use", text=f"Seed {variant.seed}")
+        use.job, use.index = job.id, variant.index
+
+
+def _lines(text: str) -> list[str]:
+    """A text in lines that a sidebar shows."""
+    import textwrap
+
+    return textwrap.wrap(text, HINT_WIDTH)
+
+
+register, unregister = bpy.utils.register_classes_factory(in_editors(Jobs, "view", "node", "image"))
