@@ -6,7 +6,6 @@ writes `latents-128-00000.npy`, float16 (count, 4, 32, 32). The denoiser reads e
 parts may be added while it trains and are used from its next start.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import torch
 from diffusers import AutoencoderKL
 from numpy.typing import NDArray
 
+from training.machine import options, parse
 from training.pool import open_pool
 from training.train_autoencoder import latent_mean, new_autoencoder, to_tensor
 
@@ -21,7 +21,7 @@ from training.train_autoencoder import latent_mean, new_autoencoder, to_tensor
 def load_autoencoder(run: Path) -> AutoencoderKL:
     """Return the run's trained autoencoder, ready to use."""
     model = new_autoencoder()
-    model.load_state_dict(torch.load(run / "autoencoder.pt"))
+    model.load_state_dict(torch.load(run / "autoencoder.pt", map_location="cpu"))
     return model.eval().to(memory_format=torch.channels_last)
 
 
@@ -37,28 +37,23 @@ def load_latents(run: Path, size: int) -> tuple[NDArray[np.float16], list[str]]:
 
 
 @torch.no_grad()
-def encode(run: Path, size: int, first: int, count: int) -> None:
+def encode(run: Path, size: int, first: int, count: int, device: torch.device) -> None:
     """Encode pictures `first` to `first + count` of the pool of `size` pixels."""
-    model, pool = load_autoencoder(run), open_pool(run, size)
+    model, pool = load_autoencoder(run).to(device), open_pool(run, size)
     step = max(1, 32 * 128**2 // size**2)
     last = min(first + count, len(pool.pictures))
-    latents = [
-        latent_mean(model, to_tensor(pool.pictures[i : min(i + step, last)])).to(torch.float16).numpy()
-        for i in range(first, last, step)
-    ]
+    batches = (to_tensor(pool.pictures[i : min(i + step, last)]).to(device) for i in range(first, last, step))
+    latents = [latent_mean(model, batch).to("cpu", torch.float16).numpy() for batch in batches]
     np.save(run / f"latents-{size}-{first:05d}.npy", np.concatenate(latents))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, required=True)
+    parser = options(__doc__)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=16_000)
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    encode(arguments.run, arguments.size, arguments.first, arguments.count)
+    arguments = parse(parser)
+    encode(arguments.run, arguments.size, arguments.first, arguments.count, arguments.device)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Every material in every colour is drawn from `--seeds` seeds with its plainest c
 A colour is right if the palette entry nearest to the picture's median CIELAB colour, lightness counted half
 (see training.textures.palette), is the one named. A material is right if a separately trained classifier
 names it; as a yardstick the same classifier judges fresh procedural pictures and their reconstructions.
+Pairs ("green moss on grey stone") are right if the classifier's two best guesses are the two materials.
 """
 
 import argparse
@@ -19,14 +20,24 @@ import torch
 from diffusers import StableDiffusionPipeline
 from torch import Tensor, nn
 
+from training.machine import options, parse
 from training.sheet import draw
-from training.textures.captions import plain_caption
+from training.textures.captions import plain_caption, plain_cover_caption
 from training.textures.materials import MATERIAL_NAMES
 from training.textures.palette import COLOURS, nearest_colour
 from training.train_autoencoder import psnr
-from training.train_classifier import classify, load_classifier, make_pictures, to_unit
+from training.train_classifier import (
+    classify,
+    load_classifier,
+    make_pairs,
+    make_pictures,
+    random_pair,
+    sees_both,
+    to_unit,
+)
 
 FRESH_SEED = 123
+PAIR_BATCH = 12
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,15 @@ class Autoencoder:
     psnr_db: float
     classifier_agreement: float
     classifier_on_originals: float
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """How often both materials of a pair are seen in drawn pictures and, as a yardstick, in procedural ones."""
+
+    pictures: int
+    both_seen: float
+    both_seen_in_originals: float
 
 
 @dataclass(frozen=True)
@@ -53,13 +73,15 @@ class Figures:
     colour_by_name: dict[str, float]
     material_by_name: dict[str, float]
     autoencoder: Autoencoder
+    pairs: Pairs
+    seconds_256: float | None
     seconds_512: float | None
     threads: int
 
 
-def load_pipeline(folder: Path) -> StableDiffusionPipeline:
-    """Load the model folder in float32 on the processor."""
-    pipeline = StableDiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32)
+def load_pipeline(folder: Path, device: torch.device) -> StableDiffusionPipeline:
+    """Load the model folder in float32."""
+    pipeline = StableDiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32).to(device)
     for network in (pipeline.unet, pipeline.vae):
         network.to(memory_format=torch.channels_last)
     pipeline.set_progress_bar_config(disable=True)
@@ -73,21 +95,39 @@ def measure_autoencoder(pipeline: StableDiffusionPipeline, judge: nn.Module, cou
     originals = to_unit(originals)
     decoded: list[Tensor] = []
     for part in originals.split(16):
-        latents = pipeline.vae.encode(part).latent_dist.mode()
-        decoded.append(pipeline.vae.decode(latents).sample.clamp(-1, 1))
+        latents = pipeline.vae.encode(part.to(pipeline.device)).latent_dist.mode()
+        decoded.append(pipeline.vae.decode(latents).sample.clamp(-1, 1).cpu())
     copies = torch.cat(decoded)
     before, after = classify(judge, originals), classify(judge, copies)
     agreement = float((before == after).float().mean())
     return Autoencoder(psnr(originals, copies), agreement, float((before == labels).float().mean()))
 
 
-def measure_time(pipeline: StableDiffusionPipeline, guidance: float) -> float:
-    """Return the seconds for one guided 512² picture in 20 steps, the best of two after a warm-up."""
-    draw(pipeline, ["a red brick wall"], 512, 2, guidance, 0)
+def measure_pairs(pipeline: StableDiffusionPipeline, judge: nn.Module, arguments: argparse.Namespace) -> Pairs:
+    """Draw one material on another, loose on firm, and let the judge say which two it sees."""
+    rng = np.random.default_rng(FRESH_SEED)
+    asked = [random_pair(rng) for _ in range(arguments.pairs)]
+    labels = torch.tensor([[MATERIAL_NAMES.index(name) for name, _ in pair] for pair in asked])
+    drawn = []
+    for first in range(0, len(asked), PAIR_BATCH):
+        prompts = [plain_cover_caption(*above, *below) for above, below in asked[first : first + PAIR_BATCH]]
+        drawn.append(draw(pipeline, prompts, arguments.size, arguments.steps, arguments.guidance, 9000 + first))
+    pictures = torch.from_numpy(np.concatenate(drawn)).permute(0, 3, 1, 2) * 2 - 1
+    originals, truth = make_pairs(len(asked), FRESH_SEED, plain=True)
+    return Pairs(
+        pictures=len(asked),
+        both_seen=float(sees_both(judge, pictures, labels).float().mean()),
+        both_seen_in_originals=float(sees_both(judge, to_unit(originals), truth).float().mean()),
+    )
+
+
+def measure_time(pipeline: StableDiffusionPipeline, size: int, arguments: argparse.Namespace) -> float:
+    """Return the seconds for one picture of `size` pixels, the best of three after a warm-up."""
+    draw(pipeline, ["a red brick wall"], size, 2, arguments.guidance, 0)
     best = float("inf")
-    for seed in range(2):
+    for seed in range(3):
         start = time.perf_counter()
-        draw(pipeline, ["a red brick wall"], 512, 20, guidance, seed)
+        draw(pipeline, ["a red brick wall"], size, arguments.steps, arguments.guidance, seed)
         best = min(best, time.perf_counter() - start)
     return best
 
@@ -104,6 +144,8 @@ def evaluate(pipeline: StableDiffusionPipeline, judge: nn.Module, arguments: arg
     """Draw and judge every material × colour × seed, then measure the autoencoder and the time."""
     materials, colours, colour_right, material_right = [], [], [], []
     for row, material in enumerate(MATERIAL_NAMES):
+        if arguments.materials and row >= arguments.materials:
+            break
         for seed in range(arguments.seeds):
             prompts = [plain_caption(material, colour) for colour in COLOURS]
             first = 1000 * seed + len(COLOURS) * row
@@ -127,7 +169,9 @@ def evaluate(pipeline: StableDiffusionPipeline, judge: nn.Module, arguments: arg
         colour_by_name=share_by_name(colours, colour_right),
         material_by_name=share_by_name(materials, material_right),
         autoencoder=measure_autoencoder(pipeline, judge, 480),
-        seconds_512=None if arguments.no_timing else measure_time(pipeline, arguments.guidance),
+        pairs=measure_pairs(pipeline, judge, arguments),
+        seconds_256=None if arguments.no_timing else measure_time(pipeline, 256, arguments),
+        seconds_512=None if arguments.no_timing else measure_time(pipeline, 512, arguments),
         threads=torch.get_num_threads(),
     )
 
@@ -135,7 +179,11 @@ def evaluate(pipeline: StableDiffusionPipeline, judge: nn.Module, arguments: arg
 def as_markdown(figures: Figures) -> str:
     """Return the table for the model card."""
     auto = figures.autoencoder
-    timing = "not measured" if figures.seconds_512 is None else f"{figures.seconds_512:.1f} s"
+    timings = [
+        (f"{size}² in {figures.steps} steps, {figures.threads} threads", f"{seconds:.2f} s")
+        for size, seconds in ((256, figures.seconds_256), (512, figures.seconds_512))
+        if seconds is not None
+    ]
     rows = [
         ("named colour right", f"{figures.colour_right:.1%}"),
         ("material right, by the classifier", f"{figures.material_right:.1%}"),
@@ -143,7 +191,9 @@ def as_markdown(figures: Figures) -> str:
         ("classifier right on procedural originals", f"{auto.classifier_on_originals:.1%}"),
         ("classifier agrees with itself on reconstructions", f"{auto.classifier_agreement:.1%}"),
         ("autoencoder PSNR", f"{auto.psnr_db:.1f} dB"),
-        (f"512², 20 guided steps, {figures.threads} threads", timing),
+        ("both materials of a pair seen", f"{figures.pairs.both_seen:.1%}"),
+        ("likewise in procedural originals", f"{figures.pairs.both_seen_in_originals:.1%}"),
+        *timings,
     ]
     head = f"{figures.pictures} pictures of {figures.size}², {figures.steps} steps, guidance {figures.guidance:g}"
     lines = [f"| {head} | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)]
@@ -155,19 +205,19 @@ def as_markdown(figures: Figures) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options(__doc__, run=False)
     parser.add_argument("--folder", type=Path, default=Path("bridge/engine/builtin/bridge-textures"))
     parser.add_argument("--judge", type=Path, required=True, help="run folder of the classifier")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--guidance", type=float, default=4.0)
+    parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--pairs", type=int, default=240, help="pictures of two materials")
+    parser.add_argument("--materials", type=int, help="only the first so many: 16 are the first edition's")
     parser.add_argument("--no-timing", action="store_true")
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--threads", type=int, default=2, help="1 where other programs use the cores as well")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    figures = evaluate(load_pipeline(arguments.folder), load_classifier(arguments.judge), arguments)
+    arguments = parse(parser)
+    figures = evaluate(load_pipeline(arguments.folder, arguments.device), load_classifier(arguments.judge), arguments)
     print(as_markdown(figures))
     if arguments.json:
         arguments.json.write_text(json.dumps(asdict(figures), indent=2), encoding="utf-8")

@@ -45,9 +45,9 @@ def write_legacy_vocabulary(tokenizer: CLIPTokenizer, folder: Path) -> None:
     (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def export(run: Path, folder: Path) -> None:
-    """Write the pipeline to `folder`, fp16 safetensors only."""
-    pipeline = build_pipeline(run).to(torch.float16)
+def write_folder(pipeline: StableDiffusionPipeline, folder: Path) -> None:
+    """Write a pipeline to `folder`, fp16 safetensors only."""
+    pipeline = pipeline.to(torch.float16)
     # Contiguous, or the files would depend on the memory layout that training used.
     for network in (pipeline.vae, pipeline.unet, pipeline.text_encoder):
         network.to(memory_format=torch.contiguous_format)
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--folder", type=Path, default=Path("bridge/engine/builtin/bridge-textures"))
     arguments = parser.parse_args()
-    export(arguments.run, arguments.folder)
+    write_folder(build_pipeline(arguments.run), arguments.folder)
 
 
 if __name__ == "__main__":

@@ -67,8 +67,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=16_000)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
-    build_pool(arguments.run, arguments.count, arguments.size, arguments.seed)
+    build_pool(arguments.run, arguments.count, arguments.size, arguments.seed, arguments.workers)
 
 
 if __name__ == "__main__":

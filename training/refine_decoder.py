@@ -8,7 +8,6 @@ exchanged. The encoder stays as it is, so encoded pictures and a denoiser traine
 It reads and replaces `autoencoder.pt`; the first edition is kept as `autoencoder-before.pt`.
 """
 
-import argparse
 import json
 import shutil
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch.nn import functional
 
 from training.clock import Clock
 from training.encode import load_autoencoder
+from training.machine import options, parse
 from training.pool import Pool, open_pool
 from training.train_autoencoder import (
     LATENT_NOISE,
@@ -60,7 +60,7 @@ def held_out_quality(run: Path) -> tuple[float, float]:
     return psnr(pictures, decoded), float(colour_loss(pictures, decoded))
 
 
-def refine(run: Path, minutes: float, seed: int) -> None:
+def refine(run: Path, minutes: float, seed: int, device: torch.device) -> None:
     """Train the decoder for `minutes` and write the autoencoder with the better decoder."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -69,14 +69,14 @@ def refine(run: Path, minutes: float, seed: int) -> None:
     if not before.exists():
         shutil.copy(run / "autoencoder.pt", before)
     print(f"before: {held_out_quality(run)}", flush=True)
-    model = load_autoencoder(run).train()
+    model = load_autoencoder(run).to(device).train()
     parameters = [*model.decoder.parameters(), *model.post_quant_conv.parameters()]
     optimiser = torch.optim.AdamW(parameters, PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-4)
     clock, step = Clock(minutes * 60), 0
     while clock.fraction() < 1:
         for group in optimiser.param_groups:
             group["lr"] = clock.rate(PEAK_RATE, step)
-        truth = patchwork(pool, rng).contiguous(memory_format=torch.channels_last)
+        truth = patchwork(pool, rng).to(device).contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
             latents = latent_mean(model, truth)
         guess = model.decode(latents + LATENT_NOISE * torch.randn_like(latents)).sample
@@ -97,14 +97,8 @@ def refine(run: Path, minutes: float, seed: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=15)
-    parser.add_argument("--seed", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=2, help="1 where other programs use the cores as well")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    refine(arguments.run, arguments.minutes, arguments.seed)
+    arguments = parse(options(__doc__, minutes=15, seed=2))
+    refine(arguments.run, arguments.minutes, arguments.seed, arguments.device)
 
 
 if __name__ == "__main__":

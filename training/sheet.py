@@ -1,9 +1,10 @@
 """Draw a contact sheet of samples: one row per material, one column per colour.
 
-python -m training.sheet --run training/runs/a --output sheet.png --size 128 --steps 15
+python -m training.sheet --folder bridge/engine/builtin/bridge-textures --output sheet.png --size 128 --steps 20
+
+With --pairs the rows and columns are what lies above and below.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from diffusers import StableDiffusionPipeline
 from PIL import Image
 
 from training.export import build_pipeline
-from training.textures.captions import plain_caption
+from training.machine import options, parse
+from training.textures.captions import NATURAL_COLOURS, plain_caption, plain_cover_caption
 from training.textures.materials import MATERIAL_NAMES
+from training.textures.overlays import FIRM, LOOSE
 from training.textures.palette import COLOURS
 
 
@@ -34,24 +37,35 @@ def draw(
     return result.images.astype(np.float32)
 
 
+def questions(pairs: bool, colours: int) -> list[list[str]]:
+    """Return the prompts of the sheet, row by row."""
+    if pairs:
+        hues = {name: NATURAL_COLOURS[name][0] for name in (*LOOSE, *FIRM)}
+        return [[plain_cover_caption(above, hues[above], below, hues[below]) for below in FIRM] for above in LOOSE]
+    return [[plain_caption(material, colour) for colour in COLOURS[:colours]] for material in MATERIAL_NAMES]
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, required=True)
+    parser = options(__doc__, run=False)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--run", type=Path, help="folder of a run that is not exported yet")
+    source.add_argument("--folder", type=Path, help="model folder")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--steps", type=int, default=15)
-    parser.add_argument("--guidance", type=float, default=4.0)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--colours", type=int, default=len(COLOURS))
-    parser.add_argument("--threads", type=int, default=2, help="1 where other programs use the cores as well")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    pipeline = build_pipeline(arguments.run)
-    pipeline.set_progress_bar_config(disable=True)
-    colours = COLOURS[: arguments.colours]
-    rows = []
-    for material in MATERIAL_NAMES:
-        prompts = [plain_caption(material, colour) for colour in colours]
-        rows.append(np.hstack(draw(pipeline, prompts, arguments.size, arguments.steps, arguments.guidance, 0)))
+    parser.add_argument("--pairs", action="store_true", help="two materials in each picture")
+    arguments = parse(parser)
+    if arguments.folder:
+        pipeline = StableDiffusionPipeline.from_pretrained(arguments.folder, torch_dtype=torch.float32)
+    else:
+        pipeline = build_pipeline(arguments.run)
+    pipeline.to(arguments.device).set_progress_bar_config(disable=True)
+    rows = [
+        np.hstack(draw(pipeline, prompts, arguments.size, arguments.steps, arguments.guidance, 0))
+        for prompts in questions(arguments.pairs, arguments.colours)
+    ]
     Image.fromarray(np.rint(np.vstack(rows) * 255).astype(np.uint8)).save(arguments.output)
 
 

@@ -7,7 +7,6 @@ zero mean and unit variance per channel with `scaling_factor` 1: the statistics 
 1×1 convolutions on either side of the latents.
 """
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -19,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.clock import Clock
+from training.machine import options, parse
 from training.pool import Pool, open_pool
 
 CROP = 64
@@ -101,17 +101,17 @@ def to_tensor(pictures: np.ndarray) -> Tensor:
     return torch.from_numpy(np.asarray(pictures, np.float32)).permute(0, 3, 1, 2) / 127.5 - 1
 
 
-def train(run: Path, minutes: float, seed: int) -> None:
+def train(run: Path, minutes: float, seed: int, device: torch.device) -> None:
     """Train for `minutes`, resuming from the run's checkpoint if there is one."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     pool = open_pool(run, 128)
-    held_out = to_tensor(pool.pictures[-128:])
-    model = new_autoencoder().to(memory_format=torch.channels_last)
+    held_out = to_tensor(pool.pictures[-128:]).to(device)
+    model = new_autoencoder().to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-4)
     checkpoint, step, spent = run / "autoencoder-checkpoint.pt", 0, 0.0
     if checkpoint.exists():
-        state = torch.load(checkpoint)
+        state = torch.load(checkpoint, map_location=device)
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         step, spent = state["step"], state["spent"]
@@ -120,7 +120,8 @@ def train(run: Path, minutes: float, seed: int) -> None:
     while clock.fraction() < 1:
         for group in optimiser.param_groups:
             group["lr"] = clock.rate(PEAK_RATE, step)
-        truth = crop_batch(pool, rng, len(pool.pictures) - 128).contiguous(memory_format=torch.channels_last)
+        truth = crop_batch(pool, rng, len(pool.pictures) - 128).to(device)
+        truth = truth.contiguous(memory_format=torch.channels_last)
         latents = latent_mean(model, truth)
         noise = LATENT_NOISE * latents.detach().std((0, 2, 3), keepdim=True) * torch.randn_like(latents)
         guess = model.decode(latents + noise).sample
@@ -139,7 +140,7 @@ def train(run: Path, minutes: float, seed: int) -> None:
             saved = time.monotonic()
             state = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
             torch.save({**state, "step": step, "spent": clock.elapsed()}, checkpoint)
-    finish(model, held_out, to_tensor(pool.pictures[:512]), run, step, clock.elapsed())
+    finish(model, held_out, to_tensor(pool.pictures[:512]).to(device), run, step, clock.elapsed())
 
 
 @torch.no_grad()
@@ -156,14 +157,8 @@ def finish(model: AutoencoderKL, held_out: Tensor, pictures: Tensor, run: Path, 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2, help="1 where other programs use the cores as well")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    train(arguments.run, arguments.minutes, arguments.seed)
+    arguments = parse(options(__doc__, minutes=20, seed=1))
+    train(arguments.run, arguments.minutes, arguments.seed, arguments.device)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
     python -m training.train_classifier --minutes 5 --run training/runs/judge
 
-It sees freshly made pictures from other seeds than the model's training and shares no weights with it.
+It sees freshly made pictures from other seeds than the model's training and shares no weights with it. A fourth of
+them show two materials, one on another, so that its two best guesses name both.
 """
 
-import argparse
 import json
 import time
 from itertools import pairwise
@@ -17,12 +17,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.clock import Clock
-from training.textures.compose import plain_sample, single
+from training.machine import options, parse
+from training.textures.compose import overlay, plain_overlay, plain_sample, single
 from training.textures.materials import MATERIAL_NAMES
+from training.textures.overlays import FIRM, LOOSE
 from training.textures.palette import COLOURS
 
 SIZE, BATCH, PEAK_RATE = 128, 32, 2e-3
-POOL = 6000
+POOL, PAIRS = 6000, 2000
 TEST_SEED = 99
 
 
@@ -40,7 +42,7 @@ def new_classifier() -> nn.Sequential:
 def load_classifier(run: Path) -> nn.Sequential:
     """Return the run's trained classifier, ready to use."""
     model = new_classifier()
-    model.load_state_dict(torch.load(run / "classifier.pt"))
+    model.load_state_dict(torch.load(run / "classifier.pt", map_location="cpu"))
     return model.eval()
 
 
@@ -57,6 +59,23 @@ def make_pictures(count: int, seed: int, plain: bool) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(pictures), torch.from_numpy(labels)
 
 
+def make_pairs(count: int, seed: int, plain: bool) -> tuple[Tensor, Tensor]:
+    """Return uint8 pictures (count, 3, SIZE, SIZE) of one material on another, and the indices (count, 2) of both."""
+    rng = np.random.default_rng(seed)
+    pictures, labels = np.zeros((count, 3, SIZE, SIZE), np.uint8), np.zeros((count, 2), np.int64)
+    for index in range(count):
+        sample = plain_overlay(rng, SIZE, *random_pair(rng)) if plain else overlay(rng, SIZE)
+        labels[index] = [MATERIAL_NAMES.index(name) for name in (sample.material, sample.above)]
+        pictures[index] = np.rint(sample.picture * 255).astype(np.uint8).transpose(2, 0, 1)
+    return torch.from_numpy(pictures), torch.from_numpy(labels)
+
+
+def random_pair(rng: np.random.Generator) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return (material, colour) of what lies above and of what lies below, loose on firm and of two colours."""
+    colours = rng.choice(COLOURS, 2, replace=False)
+    return (str(rng.choice(LOOSE)), str(colours[0])), (str(rng.choice(FIRM)), str(colours[1]))
+
+
 def to_unit(pictures: Tensor) -> Tensor:
     """Return uint8 pictures as float32 in [-1, 1]."""
     return pictures.float() / 127.5 - 1
@@ -68,49 +87,63 @@ def classify(model: nn.Module, pictures: Tensor) -> Tensor:
     return torch.cat([model(part).argmax(1) for part in pictures.split(32)])
 
 
-def train(run: Path, minutes: float, seed: int) -> None:
+@torch.no_grad()
+def sees_both(model: nn.Module, pictures: Tensor, labels: Tensor) -> Tensor:
+    """Return (count,) whether the two best guesses for each picture are the materials of `labels` (count, 2)."""
+    guesses = torch.cat([model(part).topk(2).indices for part in pictures.split(32)])
+    return (guesses.sort(1).values == labels.sort(1).values).all(1)
+
+
+def lessons(seed: int) -> tuple[Tensor, Tensor]:
+    """Return the pictures to learn from, uint8, and the share of each material in them (count, materials)."""
+    halves = [make_pictures(POOL // 2, seed + index, plain) for index, plain in enumerate((True, False))]
+    halves += [make_pairs(PAIRS // 2, seed + 2 + index, plain) for index, plain in enumerate((True, False))]
+    shares = [functional.one_hot(labels.view(len(labels), -1), len(MATERIAL_NAMES)) for _, labels in halves]
+    return torch.cat([pictures for pictures, _ in halves]), torch.cat([share.float().mean(1) for share in shares])
+
+
+def train(run: Path, minutes: float, seed: int, device: torch.device) -> None:
     """Train for `minutes` and write `classifier.pt` with its accuracy on unseen pictures."""
     run.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
-    halves = [make_pictures(POOL // 2, seed + index, plain) for index, plain in enumerate((True, False))]
-    pictures, labels = (torch.cat(parts) for parts in zip(*halves, strict=True))
-    model = new_classifier().to(memory_format=torch.channels_last)
+    pictures, shares = (tensor.to(device) for tensor in lessons(seed))
+    model = new_classifier().to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), PEAK_RATE, weight_decay=1e-3)
     clock, step = Clock(minutes * 60), 0
     while clock.fraction() < 1:
         for group in optimiser.param_groups:
             group["lr"] = clock.rate(PEAK_RATE, step)
-        index = torch.randint(len(pictures), (BATCH,))
+        index = torch.randint(len(pictures), (BATCH,), device=device)
         batch = to_unit(pictures[index]).contiguous(memory_format=torch.channels_last)
         # Blur and noise as a generated picture may have them; the texture is what counts.
         if torch.rand(1) < 0.3:
             batch = functional.avg_pool2d(batch, 3, stride=1, padding=1, count_include_pad=False)
-        batch = batch + 0.1 * torch.rand(1) * torch.randn_like(batch)
-        loss = functional.cross_entropy(model(batch), labels[index], label_smoothing=0.05)
+        batch = batch + 0.1 * torch.rand(1).item() * torch.randn_like(batch)
+        loss = functional.cross_entropy(model(batch), shares[index], label_smoothing=0.05)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         step += 1
         if step % 100 == 0:
             print(f"{clock.elapsed():5.0f} s  step {step}  loss {loss.item():.3f}", flush=True)
-    model.eval()
+    finish(model.eval().cpu(), run, step, minutes)
+
+
+def finish(model: nn.Module, run: Path, step: int, minutes: float) -> None:
+    """Write the weights, and how often the classifier is right about fresh pictures."""
     torch.save(model.state_dict(), run / "classifier.pt")
     test, truth = make_pictures(960, TEST_SEED, plain=True)
     accuracy = float((classify(model, to_unit(test)) == truth).float().mean())
-    figures = {"steps": step, "minutes": minutes, "accuracy": accuracy}
+    pairs, both = make_pairs(240, TEST_SEED, plain=True)
+    pair_accuracy = float(sees_both(model, to_unit(pairs), both).float().mean())
+    figures = {"steps": step, "minutes": minutes, "accuracy": accuracy, "pair_accuracy": pair_accuracy}
     (run / "classifier.json").write_text(json.dumps(figures), encoding="utf-8")
-    print(f"{time.strftime('%H:%M')} accuracy on unseen pictures {accuracy:.3f}", flush=True)
+    print(f"{time.strftime('%H:%M')} right on unseen pictures {accuracy:.3f}, on pairs {pair_accuracy:.3f}", flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=5)
-    parser.add_argument("--seed", type=int, default=5000)
-    parser.add_argument("--threads", type=int, default=2, help="1 where other programs use the cores as well")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    train(arguments.run, arguments.minutes, arguments.seed)
+    arguments = parse(options(__doc__, minutes=5, seed=5000))
+    train(arguments.run, arguments.minutes, arguments.seed, arguments.device)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 """Train the denoiser together with its text encoder on encoded pictures.
 
     python -m training.train_denoiser --minutes 60 --run training/runs/a
+    python -m training.train_denoiser --minutes 60 --run training/runs/b --start MODEL --rate 4e-4
 
-It starts from `text-encoder.pt` (see training.train_text_encoder), and from the U-Net of `denoiser-before.pt`
-if there is one, and resumes from `denoiser.pt`. Ctrl-C or SIGTERM writes that checkpoint and ends.
+It starts from the text encoder of `text-encoder.pt` (see training.train_text_encoder) and, with `--start`, from the
+U-Net of a model folder; it resumes from `denoiser.pt`. Ctrl-C or SIGTERM writes that checkpoint and ends.
 Small pictures (128 pixels) carry most of the training; in its last part some batches are larger ones,
 where the run has them encoded, so that large pictures hold together.
 """
 
-import argparse
 import signal
 import time
 from collections.abc import Iterator
@@ -19,12 +19,14 @@ from types import FrameType
 
 import numpy as np
 import torch
+from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPTokenizer
 
 from training.clock import Clock
 from training.encode import load_latents
+from training.machine import options, parse, precision
 from training.networks import new_denoiser, new_scheduler, new_text_encoder
 
 PEAK_RATE = 8e-4
@@ -34,6 +36,8 @@ LARGE_SIZE = 256
 LARGE_FROM, LARGE_EVERY, LARGE_WINDOWS = 0.55, 4, (48, 64)
 CAPTION_DROP = 0.1
 AVERAGE = 0.999
+#: Steps between two lines of the log.
+REPORT = 50
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,13 @@ class Latents:
     values: Tensor
     tokens: Tensor
 
+    def to(self, device: torch.device) -> "Latents":
+        """Return the same on another device: all of it takes a few hundred MiB."""
+        return Latents(self.values.to(device), self.tokens.to(device))
+
     def batch(self, count: int, window: int) -> tuple[Tensor, Tensor]:
         """Return random latents (count, 4, window, window), cut at one random place, and their tokens."""
-        index = torch.randint(len(self.values), (count,))
+        index = torch.randint(len(self.values), (count,), device=self.values.device)
         room = self.values.shape[-1] - window
         top, left = torch.randint(room + 1, (2,)).tolist()
         return self.values[index, :, top : top + window, left : left + window].float(), self.tokens[index]
@@ -53,9 +61,34 @@ class Latents:
 
 def read_latents(run: Path, size: int, tokenizer: CLIPTokenizer) -> Latents:
     """Read the run's encoded pictures of one size; none at all gives empty tensors."""
+    if not list(run.glob(f"latents-{size}-*")):
+        return Latents(torch.zeros(0, 4, size // 4, size // 4), torch.zeros(0, tokenizer.model_max_length))
     values, captions = load_latents(run, size)
-    tokens = tokenise(tokenizer, captions) if captions else torch.zeros(0, tokenizer.model_max_length)
-    return Latents(torch.from_numpy(values), tokens)
+    return Latents(torch.from_numpy(values), tokenise(tokenizer, captions))
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """All that a run trains on: small pictures and, where it has them, large ones."""
+
+    small: Latents
+    large: Latents | None
+
+    @classmethod
+    def of(cls, run: Path, tokenizer: CLIPTokenizer, device: torch.device) -> "Pictures":
+        """Read the run's encoded pictures onto a device."""
+        small, large = (read_latents(run, size, tokenizer).to(device) for size in (128, LARGE_SIZE))
+        return cls(small, large if len(large.values) else None)
+
+    def batch(self, rng: np.random.Generator, count: int, step: int, fraction: float) -> tuple[Tensor, Tensor]:
+        """Return latents and tokens of `count` small pictures, or of fewer large ones where their turn has come.
+
+        `fraction` is the part of the training that is over, in [0, 1].
+        """
+        if self.large is None or fraction < LARGE_FROM or step % LARGE_EVERY:
+            return self.small.batch(count, 32)
+        window = int(rng.choice(LARGE_WINDOWS))
+        return self.large.batch(max(4, count * 32**2 // window**2), window)
 
 
 def tokenise(tokenizer: CLIPTokenizer, captions: list[str]) -> Tensor:
@@ -65,36 +98,48 @@ def tokenise(tokenizer: CLIPTokenizer, captions: list[str]) -> Tensor:
     return torch.tensor(rows.input_ids)
 
 
+def moving_average(average: dict[str, Tensor], current: dict[str, Tensor], step: int) -> None:
+    """Move `average` towards the `current` weights, in place; fast at first, when there is little to average."""
+    decay = min(AVERAGE, (1 + step) / (10 + step))
+    floats = [name for name, value in average.items() if value.is_floating_point()]
+    with torch.no_grad():
+        torch._foreach_lerp_([average[name] for name in floats], [current[name] for name in floats], 1 - decay)
+
+
 class Trainer:
     """The networks, their running averages and the optimiser; one call of `step` is one update."""
 
-    def __init__(self, tokenizer: CLIPTokenizer) -> None:
+    def __init__(self, tokenizer: CLIPTokenizer, device: torch.device | str = "cpu") -> None:
+        self.device = torch.device(device)
         self.networks = nn.ModuleDict({"text": new_text_encoder(tokenizer), "unet": new_denoiser()})
-        self.networks.to(memory_format=torch.channels_last).train()
+        self.networks.to(self.device, memory_format=torch.channels_last).train()
         self.average = {name: value.clone() for name, value in self.networks.state_dict().items()}
         self.optimiser = torch.optim.AdamW(
             self.networks.parameters(), PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-3, foreach=True
         )
-        self.alphas = new_scheduler().alphas_cumprod
-        self.empty = tokenise(tokenizer, [""])[0]
+        self.alphas = new_scheduler().alphas_cumprod.to(self.device)
+        self.empty = tokenise(tokenizer, [""])[0].to(self.device)
         self.steps = 0
 
     def loss(self, latents: Tensor, tokens: Tensor) -> Tensor:
         """Return the mean squared error of the predicted velocity, captions dropped now and then."""
-        count = len(latents)
+        count, device = len(latents), self.device
         # One time step from each of `count` equal parts: less variance than independent ones.
-        times = ((torch.arange(count) + torch.rand(count)) * (len(self.alphas) / count)).long()
+        times = (
+            (torch.arange(count, device=device) + torch.rand(count, device=device)) * (len(self.alphas) / count)
+        ).long()
         alpha = self.alphas[times].sqrt()[:, None, None, None]
         sigma = (1 - self.alphas[times]).sqrt()[:, None, None, None]
         noise = torch.randn_like(latents)
-        tokens = torch.where((torch.rand(count) < CAPTION_DROP)[:, None], self.empty, tokens)
-        context = self.networks["text"](tokens).last_hidden_state
+        tokens = torch.where((torch.rand(count, device=device) < CAPTION_DROP)[:, None], self.empty, tokens)
         noisy = (alpha * latents + sigma * noise).contiguous(memory_format=torch.channels_last)
-        velocity = self.networks["unet"](noisy, times, context).sample
-        return functional.mse_loss(velocity, alpha * noise - sigma * latents)
+        with precision(device):
+            context = self.networks["text"](tokens).last_hidden_state
+            velocity = self.networks["unet"](noisy, times, context).sample
+        return functional.mse_loss(velocity.float(), alpha * noise - sigma * latents)
 
-    def step(self, latents: Tensor, tokens: Tensor, rate: float) -> float:
-        """Take one step of the optimiser and move the averages; return the loss."""
+    def step(self, latents: Tensor, tokens: Tensor, rate: float) -> Tensor:
+        """Take one step of the optimiser and move the averages; return the loss, on the trainer's device."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         loss = self.loss(latents, tokens)
@@ -103,12 +148,8 @@ class Trainer:
         nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
         self.optimiser.step()
         self.steps += 1
-        decay = min(AVERAGE, (1 + self.steps) / (10 + self.steps))
-        current = self.networks.state_dict()
-        floats = [name for name, value in self.average.items() if value.is_floating_point()]
-        with torch.no_grad():
-            torch._foreach_lerp_([self.average[n] for n in floats], [current[n] for n in floats], 1 - decay)
-        return loss.item()
+        moving_average(self.average, self.networks.state_dict(), self.steps)
+        return loss.detach()
 
     def save(self, path: Path, spent: float) -> None:
         """Write everything that resuming or exporting needs; `spent` is in seconds."""
@@ -117,11 +158,12 @@ class Trainer:
         torch.save({**state, "optimiser": self.optimiser.state_dict()}, partial)
         partial.replace(path)
 
-    def begin(self, run: Path) -> float:
-        """Start from the taught text encoder, and the U-Net of an earlier run, where the run has them."""
-        text, earlier = run / "text-encoder.pt", run / "denoiser-before.pt"
-        if earlier.exists():
-            self.networks.load_state_dict(torch.load(earlier)["networks"])
+    def begin(self, run: Path, start: Path | None) -> float:
+        """Start from the run's taught text encoder and a model folder's U-Net, as far as there are such."""
+        if start:
+            unet = UNet2DConditionModel.from_pretrained(start / "unet", torch_dtype=torch.float32)
+            self.networks["unet"].load_state_dict(unet.state_dict())
+        text = run / "text-encoder.pt"
         if text.exists():
             self.networks["text"].load_state_dict(torch.load(text))
         for name, value in self.networks.state_dict().items():
@@ -130,7 +172,7 @@ class Trainer:
 
     def load(self, path: Path) -> float:
         """Read what `save` wrote and return the seconds spent."""
-        state = torch.load(path)
+        state = torch.load(path, map_location=self.device)
         self.networks.load_state_dict(state["networks"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.average, self.steps = state["average"], state["steps"]
@@ -153,43 +195,51 @@ def stop_requests() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def train(run: Path, minutes: float, seed: int) -> None:
-    """Train for `minutes` in all, earlier parts of the same run included."""
+@dataclass(frozen=True)
+class Plan:
+    """How long to train and how: `rate` is the peak learning rate, `batch` a number of small pictures."""
+
+    minutes: float
+    seed: int
+    rate: float = PEAK_RATE
+    batch: int = BATCH
+    start: Path | None = None
+
+
+def train(run: Path, plan: Plan, device: torch.device) -> None:
+    """Train for the plan's minutes in all, earlier parts of the same run included."""
     tokenizer = CLIPTokenizer.from_pretrained(run / "tokenizer")
-    small = read_latents(run, 128, tokenizer)
-    large = read_latents(run, LARGE_SIZE, tokenizer) if list(run.glob(f"latents-{LARGE_SIZE}-*")) else small
-    torch.manual_seed(seed)
-    trainer, path = Trainer(tokenizer), run / "denoiser.pt"
-    spent = trainer.load(path) if path.exists() else trainer.begin(run)
-    torch.manual_seed(seed + trainer.steps)
-    rng = np.random.default_rng([seed, trainer.steps])
-    clock, saved, running = Clock(minutes * 60, spent), time.monotonic(), 1.0
-    print(f"{len(small.values)} small, {len(large.values)} large pictures; from step {trainer.steps}", flush=True)
+    pictures = Pictures.of(run, tokenizer, device)
+    torch.manual_seed(plan.seed)
+    trainer, path = Trainer(tokenizer, device), run / "denoiser.pt"
+    spent = trainer.load(path) if path.exists() else trainer.begin(run, plan.start)
+    torch.manual_seed(plan.seed + trainer.steps)
+    rng = np.random.default_rng([plan.seed, trainer.steps])
+    clock, saved = Clock(plan.minutes * 60, spent), time.monotonic()
+    print(f"{len(pictures.small.values)} small pictures; from step {trainer.steps}", flush=True)
+    losses: list[Tensor] = []
     with stop_requests() as stop:
         while clock.fraction() < 1 and not stop:
-            use_large = large is not small and clock.fraction() > LARGE_FROM and trainer.steps % LARGE_EVERY == 0
-            window = int(rng.choice(LARGE_WINDOWS)) if use_large else 32
-            count = max(4, BATCH * 32**2 // window**2)
-            latents, tokens = (large if use_large else small).batch(count, window)
-            loss = trainer.step(latents, tokens, clock.rate(PEAK_RATE, trainer.steps, warmup=300))
-            running += 0.02 * (loss - running)
-            if trainer.steps % 100 == 0:
-                print(f"{clock.elapsed():6.0f} s  step {trainer.steps}  loss {running:.4f}", flush=True)
-            if time.monotonic() - saved > 240:
+            latents, tokens = pictures.batch(rng, plan.batch, trainer.steps, clock.fraction())
+            losses.append(trainer.step(latents, tokens, clock.rate(plan.rate, trainer.steps, warmup=300)))
+            if trainer.steps % REPORT == 0:
+                loss = torch.stack(losses).mean().item()
+                losses.clear()
+                print(f"{clock.elapsed():6.0f} s  step {trainer.steps}  loss {loss:.4f}", flush=True)
+            if time.monotonic() - saved > 120:
                 saved = time.monotonic()
                 trainer.save(path, clock.elapsed())
     trainer.save(path, clock.elapsed())
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2, help="1 where other programs use the cores as well")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    train(arguments.run, arguments.minutes, arguments.seed)
+    parser = options(__doc__, minutes=60, seed=1)
+    parser.add_argument("--start", type=Path, help="model folder whose U-Net to go on from")
+    parser.add_argument("--rate", type=float, default=PEAK_RATE, help="peak learning rate")
+    parser.add_argument("--batch", type=int, default=BATCH, help="pictures of 128 pixels in a step")
+    arguments = parse(parser)
+    plan = Plan(arguments.minutes, arguments.seed, arguments.rate, arguments.batch, arguments.start)
+    train(arguments.run, plan, arguments.device)
 
 
 if __name__ == "__main__":

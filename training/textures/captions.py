@@ -29,6 +29,14 @@ MATERIAL_WORDS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "sand": ("sand", "sand", "sand dunes", "sandy beach", "rippled sand", "desert sand"),
         "leather": ("leather", "leather", "leather hide", "pebbled leather"),
         "tiles": ("tiles", "tiles", "tiled wall", "ceramic tiles", "bathroom tiles", "tiled floor"),
+        "gravel": ("gravel", "gravel", "pebbles", "gravel path", "loose gravel", "shingle beach"),
+        "brushed metal": ("brushed metal", "metal", "metal", "steel", "brushed steel", "metal plate", "aluminium"),
+        "tree bark": ("tree bark", "bark", "bark", "tree trunk", "oak bark"),
+        "scales": ("scales", "scales", "fish scales", "dragon scales", "snake skin", "reptile skin"),
+        "knitted wool": ("knitted wool", "knit", "knitwear", "wool", "knitted sweater", "wool sweater"),
+        "honeycomb": ("honeycomb", "honeycomb", "hexagons", "hexagon pattern", "hexagonal cells"),
+        "fur": ("fur", "fur", "animal fur", "soft fur", "hair", "fluffy fur"),
+        "leaves": ("leaves", "leaves", "foliage", "leafy hedge", "ivy leaves", "hedge"),
     }
 )
 
@@ -69,11 +77,19 @@ NATURAL_COLOURS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "sand": ("yellow", "yellow", "orange", "brown"),
         "leather": ("brown", "brown", "black"),
         "tiles": ("white", "blue", "teal", "grey"),
+        "gravel": ("grey", "grey", "brown"),
+        "brushed metal": ("grey", "grey", "white"),
+        "tree bark": ("brown", "brown", "grey"),
+        "scales": ("green", "teal", "grey"),
+        "knitted wool": COLOURS,
+        "honeycomb": ("yellow", "orange"),
+        "fur": ("brown", "brown", "grey", "white", "black"),
+        "leaves": ("green",),
     }
 )
 
 #: Materials that moss can grow on, and the word put before them then.
-MOSSY = frozenset({"brick wall", "cobblestone", "stone", "wood planks", "tiles"})
+MOSSY = frozenset({"brick wall", "cobblestone", "stone", "wood planks", "tiles", "tree bark"})
 WORN_WORDS = ("weathered", "old", "worn", "dirty")
 
 OPENINGS = (
@@ -102,6 +118,33 @@ ENDINGS = (
 COLOUR_ONLY = ("{}", "a {} surface", "{} texture", "something {}", "a {} background", "the colour {}", "{} colour")
 JOINS = (" and ", " next to ", " beside ", " with ")
 
+#: How a caption says that one material covers another, by where it lies (see `overlays`).
+COVERED: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "patches": (
+            "{above} on {below}",
+            "{above} on {below}",
+            "patches of {above} on {below}",
+            "{below} covered in {above}",
+            "{below} with {above} on it",
+            "{below} with patches of {above}",
+        ),
+        "joints": (
+            "{above} on {below}",
+            "{above} in the joints of {below}",
+            "{above} in the gaps of {below}",
+            "{below} with {above} in the joints",
+        ),
+        "cracks": (
+            "{above} on {below}",
+            "{above} in the cracks of {below}",
+            "cracked {below} with {above}",
+            "{below} with {above} in the cracks",
+        ),
+        "edge": ("{above} on {below}", "{above} over {below}", "{below} half covered in {above}"),
+    }
+)
+
 
 def _article(phrase: str) -> str:
     return ("an " if phrase[0] in "aeiou" else "a ") + phrase
@@ -119,13 +162,12 @@ def phrase(rng: np.random.Generator, material: str, colour: str | None, tone: st
     return " ".join(word for word in [*words, _pick(rng, MATERIAL_WORDS[material])] if word)
 
 
-def decorate(rng: np.random.Generator, text: str) -> str:
-    """Put an article, an opening or an ending around a noun phrase, each only some of the time."""
+def decorate(rng: np.random.Generator, text: str, article: bool = True) -> str:
+    """Put an article (if it may have one), an opening or an ending around a noun phrase, each some of the time."""
     roll = rng.random()
-    plural = text.endswith("s") and not text.endswith(("moss", "grass"))
+    plural = not article or (text.endswith("s") and not text.endswith(("moss", "grass")))
     if roll < 0.3:
-        article = not plural and rng.random() < 0.5
-        text = _pick(rng, OPENINGS) + (_article(text) if article else text)
+        text = _pick(rng, OPENINGS) + (_article(text) if not plural and rng.random() < 0.5 else text)
     elif roll < 0.6 and not plural:
         text = _article(text)
     if rng.random() < 0.25:
@@ -146,6 +188,16 @@ def plain_caption(material: str, colour: str) -> str:
     return _article(words) if singular else words
 
 
+def cover_caption(rng: np.random.Generator, cover: str, above: str, below: str) -> str:
+    """Return a caption that lays the noun phrase `above` over the noun phrase `below`."""
+    return _pick(rng, COVERED[cover]).format(above=above, below=below)
+
+
+def plain_cover_caption(above: str, colour_above: str, below: str, colour_below: str) -> str:
+    """Return the plainest caption of two materials, such as "green moss on grey stone"."""
+    return f"{plain_caption(above, colour_above)} on {plain_caption(below, colour_below)}"
+
+
 def vocabulary_text(count: int = 20_000, seed: int = 7) -> list[str]:
     """Return captions that cover every word of the grammar, to train the tokenizer on."""
     rng = np.random.default_rng(seed)
@@ -158,5 +210,7 @@ def vocabulary_text(count: int = 20_000, seed: int = 7) -> list[str]:
         tone, state = _pick(rng, tones), _pick(rng, states)
         lines.append(decorate(rng, phrase(rng, material, colour, tone, state)))
         lines.append(colour_caption(rng, colour, tone))
-        lines.append(phrase(rng, material, None) + _pick(rng, JOINS) + phrase(rng, material, colour))
+        one, other = phrase(rng, material, None), phrase(rng, material, colour)
+        lines.append(one + _pick(rng, JOINS) + other)
+        lines.append(cover_caption(rng, _pick(rng, tuple(COVERED)), one, other))
     return lines

@@ -1,6 +1,7 @@
 """Whole pictures: a material in a colour, seen at some zoom and angle, in some light, or two side by side."""
 
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -10,25 +11,42 @@ from training.textures.captions import (
     NATURAL_COLOURS,
     WORN_WORDS,
     colour_caption,
+    cover_caption,
     decorate,
     phrase,
+    plain_cover_caption,
 )
-from training.textures.materials import MATERIAL_NAMES, MATERIALS, Plane, blend
+from training.textures.materials import MATERIAL_NAMES, MATERIALS
 from training.textures.noise import Field, fractal_noise, smooth_noise, smoothstep
+from training.textures.overlays import COVER_NAMES, COVERS, FIRM, JOINTED, LOOSE
 from training.textures.palette import COLOURS, Image, colour_value
+from training.textures.surface import Plane, blend
 
 #: Colours that stay recognisable when darkened or lightened ("light black" would not).
 TONED = frozenset({"red", "green", "blue", "purple", "grey", "teal", "brown", "pink"})
 
+#: How often each material is shown, 1 unless named: what a denoiser learns slowly is shown more often.
+SHOWN = MappingProxyType(
+    {"checkerboard": 2.0, "marble": 2.0, "stone": 1.5, "stripes": 1.5, "brick wall": 1.3}
+    # What the first edition had not seen.
+    | dict.fromkeys(("gravel", "brushed metal", "tree bark", "scales"), 2.0)
+    | dict.fromkeys(("knitted wool", "honeycomb", "fur", "leaves"), 2.0)
+)
+
 
 @dataclass(frozen=True)
 class Sample:
-    """One training picture: sRGB float32 (size, size, 3) in [0, 1], its caption and what it shows."""
+    """One training picture: sRGB float32 (size, size, 3) in [0, 1], its caption and what it shows.
+
+    `above` and `colour_above` are the material that covers the first one, empty where there is one material.
+    """
 
     picture: Image
     caption: str
     material: str
     colour: str
+    above: str = ""
+    colour_above: str = ""
 
 
 def make_plane(rng: np.random.Generator, size: int, scale: float, turn: float, tilt: float) -> Plane:
@@ -165,15 +183,60 @@ def pair(rng: np.random.Generator, size: int) -> Sample:
     picture = blend(render(rng, first, hue, plane), above, weight)
     join = JOINS[int(rng.integers(len(JOINS)))]
     caption = decorate(rng, phrase(rng, first, hue) + join + phrase(rng, second, other))
-    return Sample(_finish(rng, picture), caption, first, hue)
+    return Sample(_finish(rng, picture), caption, first, hue, second, other)
+
+
+def overlay(rng: np.random.Generator, size: int) -> Sample:
+    """Return one material that covers part of another, as "moss in the joints of a grey brick wall"."""
+    if rng.random() < 0.5:
+        above, below = str(rng.choice(LOOSE)), str(rng.choice(FIRM))
+    else:
+        above, below = (str(name) for name in rng.choice(MATERIAL_NAMES, 2, replace=False))
+    (hue_above, word_above), (hue_below, word_below) = _hue(rng, above), _hue(rng, below)
+    cover = COVER_NAMES[int(rng.integers(len(COVER_NAMES)))]
+    if cover == "joints" and below not in JOINTED:
+        cover = "patches"
+    picture = cover_over(rng, random_plane(rng, size), (above, hue_above), (below, hue_below), cover)
+    caption = cover_caption(rng, cover, phrase(rng, above, word_above), phrase(rng, below, word_below))
+    return Sample(_finish(rng, picture), decorate(rng, caption, article=False), below, hue_below, above, hue_above)
+
+
+def _hue(rng: np.random.Generator, material: str) -> tuple[str, str | None]:
+    """Return a colour and what the caption says of it: itself, or nothing where it is natural to the material."""
+    if rng.random() < 0.35:
+        return str(rng.choice(NATURAL_COLOURS[material])), None
+    hue = str(rng.choice(COLOURS))
+    return hue, hue
+
+
+def cover_over(
+    rng: np.random.Generator, plane: Plane, above: tuple[str, str], below: tuple[str, str], cover: str
+) -> Image:
+    """Render (material, colour) `above` over `below` where `cover` says, with a soft shadow along its border."""
+    ground = render(rng, *below, plane)
+    weight = COVERS[cover](rng, plane, ground)
+    shadow = 1 - 0.35 * np.sqrt(np.clip(weight * (1 - weight) * 4, 0, 1))
+    return blend(ground, render(rng, *above, plane), weight) * shadow[..., None]
 
 
 def make_sample(rng: np.random.Generator, size: int) -> Sample:
     """Return a random training picture of `size` pixels with its caption."""
-    if rng.random() < 0.13:
+    roll = rng.random()
+    if roll < 0.07:
         return pair(rng, size)
-    material = MATERIAL_NAMES[int(rng.integers(len(MATERIAL_NAMES)))]
+    if roll < 0.2:
+        return overlay(rng, size)
+    shares = np.array([SHOWN.get(name, 1.0) for name in MATERIAL_NAMES])
+    material = str(rng.choice(MATERIAL_NAMES, p=shares / shares.sum()))
     return single(rng, size, material, COLOURS[int(rng.integers(len(COLOURS)))])
+
+
+def plain_overlay(rng: np.random.Generator, size: int, above: tuple[str, str], below: tuple[str, str]) -> Sample:
+    """Return one (material, colour) in patches on another, evenly lit, as the evaluation of pairs expects."""
+    scale = float(np.exp(rng.uniform(np.log(0.75), np.log(1.7))))
+    picture = cover_over(rng, make_plane(rng, size, scale, 0.0, 0.0), above, below, "patches")
+    caption = plain_cover_caption(*above, *below)
+    return Sample(np.clip(picture, 0, 1).astype(np.float32), caption, *below, *above)
 
 
 def plain_sample(rng: np.random.Generator, size: int, material: str, colour: str) -> Sample:

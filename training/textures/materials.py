@@ -4,14 +4,12 @@ A material is a function ``(rng, plane, colour) -> picture`` with `colour` an sR
 picture float32 (size, size, 3), not yet clipped. Every length below is in pixels at scale 1.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
+from training.textures.coverings import bark, fur, gravel, honeycomb, knit, leaves, metal, scales
 from training.textures.noise import (
-    Field,
     cell_values,
     fractal_noise,
     relief,
@@ -20,48 +18,7 @@ from training.textures.noise import (
     voronoi,
 )
 from training.textures.palette import Image
-
-
-@dataclass(frozen=True)
-class Plane:
-    """Where a material is evaluated: coordinates in pixels at scale 1, after zoom, turn and perspective.
-
-    `x`, `y` have shape (size, size); `scale` is the zoom, i.e. how many pixels one unit spans.
-    """
-
-    x: Field
-    y: Field
-    scale: float
-
-    @property
-    def size(self) -> int:
-        return self.x.shape[0]
-
-
-Material = Callable[[np.random.Generator, Plane, Image], Image]
-
-
-def shade(colour: Image, value: Field) -> Image:
-    """Darken (`value` < 1) or lighten towards white (`value` > 1) one colour per pixel.
-
-    Lightening is additive so that black surfaces show their structure too.
-    """
-    dark = colour * np.clip(value, 0, 1)[..., None]
-    return dark + (1 - colour) * (0.4 * np.clip(value - 1, 0, 1.5))[..., None]
-
-
-def blend(below: Image, above: Image, weight: Field) -> Image:
-    """Lay `above` over `below` with a weight in [0, 1] of shape (size, size)."""
-    return below + (above - below) * weight[..., None]
-
-
-def _grain(rng: np.random.Generator, plane: Plane, wavelength: float, octaves: int = 2) -> Field:
-    return fractal_noise(rng, plane.size, max(2.0, wavelength * plane.scale), octaves)
-
-
-def _neutral(rng: np.random.Generator, low: float, high: float) -> Image:
-    level = rng.uniform(low, high)
-    return np.array([level, level * 0.98, level * 0.94], np.float32)
+from training.textures.surface import Material, Plane, blend, grain, neutral, shade
 
 
 def brick_wall(rng: np.random.Generator, plane: Plane, colour: Image) -> Image:
@@ -74,10 +31,10 @@ def brick_wall(rng: np.random.Generator, plane: Plane, colour: Image) -> Image:
         np.minimum(across % width, width - across % width),
         np.minimum(plane.y % height, height - plane.y % height),
     )
-    face = shade(colour, 0.82 + 0.3 * cell_values(rng, column, row) + 0.08 * _grain(rng, plane, 6))
+    face = shade(colour, 0.82 + 0.3 * cell_values(rng, column, row) + 0.08 * grain(rng, plane, 6))
     bright = float(colour.mean()) > 0.6
-    mortar = _neutral(rng, 0.4, 0.55) if bright else _neutral(rng, 0.62, 0.82)
-    mortar_face = shade(mortar, 0.95 + 0.06 * _grain(rng, plane, 4))
+    mortar = neutral(rng, 0.4, 0.55) if bright else neutral(rng, 0.62, 0.82)
+    mortar_face = shade(mortar, 0.95 + 0.06 * grain(rng, plane, 4))
     return blend(mortar_face, face, smoothstep(joint / 2 - 0.4, joint / 2 + 0.5, edge))
 
 
@@ -90,7 +47,7 @@ def tiles(rng: np.random.Generator, plane: Plane, colour: Image) -> Image:
     gloss = 0.16 * (1 - (u + v) / side)
     face = shade(colour, 0.95 + 0.1 * cell_values(rng, column, row) + gloss)
     joints = np.broadcast_to(
-        _neutral(rng, 0.3, 0.42) if float(colour.mean()) > 0.6 else _neutral(rng, 0.82, 0.95), face.shape
+        neutral(rng, 0.3, 0.42) if float(colour.mean()) > 0.6 else neutral(rng, 0.82, 0.95), face.shape
     )
     return blend(joints, face, smoothstep(joint / 2 - 0.4, joint / 2 + 0.5, edge))
 
@@ -190,7 +147,7 @@ def cobblestone(rng: np.random.Generator, plane: Plane, colour: Image) -> Image:
     side = rng.uniform(22, 30)
     cells = voronoi(rng, plane.x / side, plane.y / side, 0.75)
     dome = smoothstep(0.02, 0.35, cells.border)
-    light = relief(dome + 0.05 * _grain(rng, plane, 5), rng.uniform(0, 2 * np.pi), 1.0)
+    light = relief(dome + 0.05 * grain(rng, plane, 5), rng.uniform(0, 2 * np.pi), 1.0)
     tone = 0.85 + 0.3 * cells.value
     return shade(colour, (0.28 + 0.74 * dome) * tone * np.clip(light, 0.6, 1.5))
 
@@ -226,12 +183,12 @@ def fabric(rng: np.random.Generator, plane: Plane, colour: Image) -> Image:
     pitch = rng.uniform(6, 8.5)
     u, v = plane.x / pitch, plane.y / pitch
     over = (np.floor(u) + np.floor(v)) % 2
-    bulge_u, bulge_v = np.sin(np.pi * (u % 1)), np.sin(np.pi * (v % 1))
+    bulge_u, bulge_v = np.abs(np.sin(np.pi * u)), np.abs(np.sin(np.pi * v))
     warp_thread = np.sqrt(bulge_u) * (0.55 + 0.45 * bulge_v)
     weft_thread = np.sqrt(bulge_v) * (0.55 + 0.45 * bulge_u)
     thread = np.where(over > 0, 1.08 * warp_thread, 0.92 * weft_thread)
     folds = smooth_noise(rng, plane.size, 2, 2)
-    return shade(colour, 0.46 + 0.72 * thread + 0.06 * folds + 0.04 * _grain(rng, plane, 3, 1))
+    return shade(colour, 0.46 + 0.72 * thread + 0.06 * folds + 0.04 * grain(rng, plane, 3, 1))
 
 
 def moss(rng: np.random.Generator, plane: Plane, colour: Image) -> Image:
@@ -240,7 +197,7 @@ def moss(rng: np.random.Generator, plane: Plane, colour: Image) -> Image:
     side = rng.uniform(8, 11)
     cells = voronoi(rng, plane.x / side, plane.y / side, 1.0)
     puff = np.clip(1.15 - 1.1 * cells.nearest, 0, 1)
-    speck = _grain(rng, plane, 3, 1)
+    speck = grain(rng, plane, 3, 1)
     return shade(colour, 0.3 + 0.8 * puff + 0.14 * big + 0.16 * speck)
 
 
@@ -253,7 +210,7 @@ def sand(rng: np.random.Generator, plane: Plane, colour: Image) -> Image:
     phase = (run / wavelength + 0.45 * drift) % 1
     ripple = np.where(phase < 0.7, phase / 0.7, (1 - phase) / 0.3)
     grains = rng.standard_normal(plane.x.shape, dtype=np.float32)
-    return shade(colour, 0.84 + 0.2 * ripple + 0.09 * grains + 0.05 * _grain(rng, plane, 4, 1))
+    return shade(colour, 0.84 + 0.2 * ripple + 0.09 * grains + 0.05 * grain(rng, plane, 4, 1))
 
 
 def leather(rng: np.random.Generator, plane: Plane, colour: Image) -> Image:
@@ -285,6 +242,14 @@ MATERIALS: MappingProxyType[str, Material] = MappingProxyType(
         "sand": sand,
         "leather": leather,
         "tiles": tiles,
+        "gravel": gravel,
+        "brushed metal": metal,
+        "tree bark": bark,
+        "scales": scales,
+        "knitted wool": knit,
+        "honeycomb": honeycomb,
+        "fur": fur,
+        "leaves": leaves,
     }
 )
 MATERIAL_NAMES = tuple(MATERIALS)
