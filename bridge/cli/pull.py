@@ -19,8 +19,9 @@ from .failures import json_failures, usage_error
 
 @click.command()
 @click.argument("hub_id", metavar="OWNER/NAME")
+@click.option("--settings", is_flag=True, help="Without the weights: what a checkpoint in a single file lacks.")
 @click.option("--json", "as_json", is_flag=True, help="Result or error as JSON on stdout.")
-def pull(*, hub_id: str, as_json: bool) -> None:
+def pull(*, hub_id: str, settings: bool, as_json: bool) -> None:
     """Download a model from the hub, or what a former attempt left to do.
 
     It goes to the cache that all programs share (HF_HOME): safetensors only, in half precision where there is such an
@@ -29,21 +30,25 @@ def pull(*, hub_id: str, as_json: bool) -> None:
     if not HUB_ID.fullmatch(hub_id):
         raise usage_error(f"{hub_id} is no id of a model.", "An id has the form owner/name.", as_json=as_json)
     with json_failures(as_json):
-        folder = _download(hub_id, quiet=as_json or not sys.stderr.isatty())
+        folder = _download(hub_id, settings=settings, quiet=as_json or not sys.stderr.isatty())
     if as_json:
         click.echo(json.dumps({"id": hub_id, "folder": folder}))
     else:
-        click.echo(f"{hub_id} is here. Use it with --model {hub_id}.")
+        click.echo(
+            f"The settings of {hub_id} are here; files of its family work now."
+            if settings
+            else f"{hub_id} is here. Use it with --model {hub_id}."
+        )
 
 
-def _download(hub_id: str, *, quiet: bool) -> str:
+def _download(hub_id: str, *, settings: bool, quiet: bool) -> str:
     """Run the downloading process to its end; returns the model's folder.
 
     Raises:
         BridgeError: why it cannot be had, or `cancelled` after Ctrl-C.
     """
     bar = _Bar(hub_id, quiet=quiet)
-    with _process(hub_id) as process, bar:
+    with _process(hub_id, *(("--settings",) if settings else ())) as process, bar:
         try:
             for report in _reports(process):
                 if isinstance(report, Refused):
@@ -58,10 +63,13 @@ def _download(hub_id: str, *, quiet: bool) -> str:
 
 
 @contextmanager
-def _process(hub_id: str) -> Iterator[subprocess.Popen[bytes]]:
+def _process(hub_id: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     # Ctrl-C reaches this process alone, which tells it in one line.
     process = subprocess.Popen(
-        [sys.executable, *PROGRAM, hub_id], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        [sys.executable, *PROGRAM, hub_id, *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         yield process

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from bridge.hub.cache import HUB_ID, cached_models, complete_snapshot, missing_from
@@ -140,10 +141,14 @@ def _read_cached(hub_id: str, snapshot: Path) -> CataloguedModel:
         missing = missing_from(snapshot)
     except (BridgeError, OSError, ValueError) as error:
         return unusable(hub_id, snapshot, str(error))
+    model = read_folder(snapshot, hub_id)
+    if missing and not missing_from(snapshot, weights=False) and not model.info.unusable:
+        lacks = f"only its settings are here, for files of its family; `latent-bridge pull {hub_id}` brings the rest."
+        return replace(model, info=replace(model.info, unusable=lacks), settings_only=True)
     if missing:
         lacks = f"its {missing} is not here in safetensors; `latent-bridge pull {hub_id}` completes it, if the hub can."
         return unusable(hub_id, snapshot, lacks)
-    return read_folder(snapshot, hub_id)
+    return model
 
 
 def kind_of(task: Generation) -> str:

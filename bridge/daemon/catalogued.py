@@ -20,11 +20,13 @@ class CataloguedModel:
         info: for clients.
         source: for the engine.
         hub_id: what to download before its first use; empty for a model that is here.
+        settings_only: whether its settings alone are here, so that it cannot be used but by files of its family.
     """
 
     info: ModelInfo
     source: ModelSource
     hub_id: str = ""
+    settings_only: bool = False
 
 
 def catalogued(

@@ -74,14 +74,9 @@ def model_of(file: WeightsFile, folders: Iterable[CataloguedModel]) -> Catalogue
     family = _family_of(kind)
     if family is None:
         return unusable(name, path, "it belongs to no family of models that this program knows.")
-    reference = next((folder for folder in folders if _fits(folder, family)), None)
+    reference = next((folder for folder in folders if _fits(folder, family, kind)), None)
     if reference is None:
-        return unusable(
-            name,
-            path,
-            f"it has no tokenizer or configuration of its own; put a {family.title} model in the diffusers layout "
-            "beside it, from which they are taken.",
-        )
+        return unusable(name, path, _what_to_do(family, kind))
     model = catalogued(
         name, path, family, native_size=reference.info.native_size, size_multiple=reference.info.size_multiple
     )
@@ -95,6 +90,17 @@ def _family_of(kind: WeightsKind) -> Family | None:
     return family
 
 
-def _fits(folder: CataloguedModel, family: Family) -> bool:
-    whole = not folder.hub_id and not folder.info.unusable and not folder.source.base
+def _what_to_do(family: Family, kind: WeightsKind) -> str:
+    """Why a file cannot be used alone, and what helps."""
+    beside = f"put a {family.title} model in the diffusers layout beside it, from which they are taken"
+    if kind.kind == "checkpoint" and family.settings_from and not family.mask_model:
+        fetch = f"`latent-bridge pull {family.settings_from} --settings` fetches them (a few MB)"
+        return f"it has no tokenizer or configuration of its own; {fetch}, or {beside}."
+    return f"it has no tokenizer or configuration of its own; {beside}."
+
+
+def _fits(folder: CataloguedModel, family: Family, kind: WeightsKind) -> bool:
+    # A denoiser alone takes also the weights of the other parts from there.
+    enough = not folder.info.unusable or (folder.settings_only and kind.kind == "checkpoint")
+    whole = enough and not folder.hub_id and not folder.source.base
     return whole and folder.info.family == family.name and folder.info.tasks == family.tasks

@@ -58,6 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bridge.hub", description=__doc__)
     parser.add_argument("hub_id", metavar="OWNER/NAME")
     parser.add_argument("--cache", type=Path, default=cache_folder(), help="the hub's cache")
+    parser.add_argument("--settings", action="store_true", help="configuration and tokenizers without the weights")
     options = parser.parse_args(arguments)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
@@ -66,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     reporter = Reporter()
     try:
-        folder = fetch(options.hub_id, options.cache, reporter.tell)
+        folder = fetch(options.hub_id, options.cache, reporter.tell, weights=not options.settings)
         reporter.say_newest()
         say(Complete(str(folder)))
     except BridgeError as error:

@@ -52,8 +52,11 @@ def cached_models(cache: Path) -> Iterator[tuple[str, Path]]:
             yield repository.name.removeprefix(_PREFIX).replace("--", "/", 1), snapshot
 
 
-def missing_from(snapshot: Path) -> str:
+def missing_from(snapshot: Path, *, weights: bool = True) -> str:
     """The first part of a model that is not completely here; empty when all are.
+
+    Args:
+        weights: False to look for settings alone.
 
     Raises:
         BridgeError: `model_unusable` for an index that cannot be used.
@@ -65,7 +68,7 @@ def missing_from(snapshot: Path) -> str:
         if part.optional and not part.weights:
             continue
         names = [path.name for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
-        if not names or (part.weights and not editions_of(names)):
+        if not names or (part.weights and weights and not editions_of(names)):
             # An encoder of pictures is only needed by adapters, and not every repository that names one has it.
             if part.optional and not names:
                 continue

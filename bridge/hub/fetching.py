@@ -72,8 +72,11 @@ class Repository:
     files: dict[str, HubFile]
 
 
-def fetch(hub_id: str, cache: Path, tell: Tell) -> Path:
+def fetch(hub_id: str, cache: Path, tell: Tell, *, weights: bool = True) -> Path:
     """Bring a model here as far as it is not, and return its folder.
+
+    Args:
+        weights: False for its settings alone, which a checkpoint in a single file needs.
 
     Raises:
         BridgeError: `model_unusable`, `unsafe_weights` or `download_failed`, in the user's words.
@@ -82,7 +85,7 @@ def fetch(hub_id: str, cache: Path, tell: Tell) -> Path:
     try:
         repository = list_repository(hub_id)
         index = _index_of(repository, cache)
-        wanted = [repository.files[name] for name in needed_files(index, repository.files)]
+        wanted = [repository.files[name] for name in needed_files(index, repository.files, weights=weights)]
         folder = _Transfer(repository, cache, wanted, tell).run()
         _remember_commit(repository, cache)
     except TRANSFER_ERRORS as error:

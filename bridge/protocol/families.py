@@ -42,6 +42,8 @@ class Family:
         guidance: how guidance is done.
         noise: how it was trained, which decides on the schedulers that fit.
         text_width: width of the text that a U-Net's attention reads, where a class serves several families; else 0.
+        settings_from: hub id of a model whose configuration and tokenizer fit its checkpoints in single files, which
+            diffusers would take them from as well; empty when such files lack more.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Family:
     guidance: Guidance = "cfg"
     noise: Noise = "flow"
     text_width: int = 0
+    settings_from: str = ""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -114,16 +117,19 @@ def _emulated(name: str, title: str, prefix: str, **more: Any) -> Family:
 _SD = "StableDiffusion"
 _SDXL = "StableDiffusionXL"
 _FAMILIES: tuple[Family, ...] = (
-    _unet("sd1", "Stable Diffusion 1", _SD, native_size=512, text_width=768, others=(f"{_SD}PAGPipeline",)),
+    _unet("sd1", "Stable Diffusion 1", _SD, native_size=512, text_width=768, others=(f"{_SD}PAGPipeline",),
+          settings_from="stable-diffusion-v1-5/stable-diffusion-v1-5"),
     _unet("sd2", "Stable Diffusion 2", _SD, native_size=768, text_width=1024),
     Family(
         name="sd2-depth", title="Stable Diffusion 2 Depth", image_to_image=f"{_SD}Depth2ImgPipeline",
         native_size=512, size_multiple=64, steps=25, guidance_scale=7.5, noise="diffusion",
     ),
-    _unet("sdxl", "Stable Diffusion XL", _SDXL, steps=30, guidance_scale=6.0, text_width=2048),
+    _unet("sdxl", "Stable Diffusion XL", _SDXL, steps=30, guidance_scale=6.0, text_width=2048,
+          settings_from="stabilityai/stable-diffusion-xl-base-1.0"),
     Family(
         name="sdxl-refiner", title="Stable Diffusion XL Refiner", image_to_image=f"{_SDXL}Img2ImgPipeline",
         size_multiple=8, steps=30, guidance_scale=6.0, noise="diffusion", text_width=1280,
+        settings_from="stabilityai/stable-diffusion-xl-refiner-1.0",
     ),
     _unet(
         "lcm", "Latent Consistency Model", "LatentConsistencyModel", inpaint="", native_size=768, steps=4,

@@ -119,12 +119,13 @@ def _lacking_shards(files: Mapping[str, re.Match[str]]) -> list[str]:
     return [name for name in (f"{first[:start]}{number:05}{first[end:]}" for number in numbers) if name not in files]
 
 
-def needed_files(index: Mapping[str, Any], names: Iterable[str]) -> tuple[str, ...]:
+def needed_files(index: Mapping[str, Any], names: Iterable[str], *, weights: bool = True) -> tuple[str, ...]:
     """Those files of a repository that this program needs: settings, and one edition of the weights of every part.
 
     Args:
         index: what its `model_index.json` says.
         names: every file of the repository, with slashes.
+        weights: False for the settings alone.
 
     Raises:
         BridgeError: `unsafe_weights` when a part has pickles alone, `model_unusable` when it has nothing.
@@ -135,7 +136,7 @@ def needed_files(index: Mapping[str, Any], names: Iterable[str]) -> tuple[str, .
         inside = [name.removeprefix(f"{part.name}/") for name in known if name.startswith(f"{part.name}/")]
         own = [name for name in inside if "/" not in name]
         wanted = [name for name in own if name.endswith(_SETTINGS) and not _SHARD_LIST.search(name)]
-        if part.weights:
+        if part.weights and weights:
             edition = _smallest(editions_of(own))
             if edition is None:
                 if part.optional:

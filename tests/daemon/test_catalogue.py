@@ -9,6 +9,14 @@ from bridge.daemon.catalogue import Catalogue
 from bridge.daemon.config import BUILTIN_MODELS
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.tasks import TextToImage
+from tests.daemon.test_adapters import write_weights
+
+WHOLE_FILE = {
+    "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": (1, 768),
+    "first_stage_model.decoder.conv_in.weight": (1, 1, 1, 1),
+    "cond_stage_model.transformer.x": (1,),
+}
+"""Names and shapes of a checkpoint of Stable Diffusion 1 with all its parts."""
 
 
 def make_model(folder, sample_size=8, blocks=4, class_name="StableDiffusionPipeline", unet=None, **card):
@@ -143,7 +151,7 @@ def test_models_of_the_cache_come_after_those_of_the_configured_folders(tmp_path
 
 def test_a_model_that_came_only_in_part_is_downloaded_when_named_and_else_listed_with_the_reason(tmp_path):
     folder = in_cache(tmp_path / "hub")
-    (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    shutil.rmtree(folder / "unet")
     assert Catalogue(("owner/model",), (), tmp_path / "hub").find("").hub_id == "owner/model"
     listed = Catalogue((), (), tmp_path / "hub").infos()[0]
     assert "unet" in listed.unusable
@@ -161,3 +169,22 @@ def test_a_model_that_was_removed_from_the_cache_is_downloaded_again(tmp_path):
     catalogue = Catalogue(("owner/model",), (), tmp_path / "hub")
     shutil.rmtree(tmp_path / "hub")
     assert catalogue.find("owner/model").hub_id == "owner/model"
+
+
+def test_settings_alone_are_enough_for_a_file_of_their_family(tmp_path):
+    folder = in_cache(tmp_path / "hub", sample_size=64, unet={"cross_attention_dim": 768})
+    (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
+    models = tmp_path / "models"
+    write_weights(models / "whole.safetensors", WHOLE_FILE)
+    write_weights(models / "denoiser.safetensors", {name: WHOLE_FILE[name] for name in list(WHOLE_FILE)[:1]})
+    catalogue = Catalogue((), (models,), tmp_path / "hub")
+    assert catalogue.find("whole").source.base == str(folder)
+    unusable = {info.id: info.unusable for info in catalogue.infos()}
+    assert "diffusers layout" in unusable["denoiser"]
+    assert "only its settings are here" in unusable["owner/model"]
+
+
+def test_a_file_without_settings_says_how_to_get_them(tmp_path):
+    write_weights(tmp_path / "mine.safetensors", WHOLE_FILE)
+    reason = Catalogue((), (tmp_path,)).infos()[0].unusable
+    assert "latent-bridge pull stable-diffusion-v1-5/stable-diffusion-v1-5 --settings" in reason

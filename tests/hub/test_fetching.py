@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.hub.cache import complete_snapshot, repository_folder
+from bridge.hub.cache import complete_snapshot, missing_from, repository_folder, snapshot_of
 from bridge.hub.reports import PROGRAM, Complete, Fetched, Refused, Report, decode_report
 from bridge.protocol.errors import ErrorCode
 from tests.standin_hub import StandInHub
@@ -41,13 +41,15 @@ class Puller:
         self.cache = cache
         self.environment = {**os.environ, "HF_ENDPOINT": url, "HF_HUB_OFFLINE": "0", "HF_HOME": str(cache.parent)}
 
-    def start(self, hub_id: str = "tiny/model", before: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
-        command = [sys.executable, *PROGRAM, hub_id, "--cache", str(self.cache)]
+    def start(
+        self, hub_id: str = "tiny/model", *options: str, before: Callable[[], None] | None = None
+    ) -> subprocess.Popen[bytes]:
+        command = [sys.executable, *PROGRAM, hub_id, "--cache", str(self.cache), *options]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, env=self.environment, stdin=pipe, stdout=pipe, stderr=pipe, preexec_fn=before)
 
-    def run(self, hub_id: str = "tiny/model", before: Callable[[], None] | None = None) -> list[Report]:
-        process = self.start(hub_id, before)
+    def run(self, hub_id: str = "tiny/model", *options: str, before: Callable[[], None] | None = None) -> list[Report]:
+        process = self.start(hub_id, *options, before=before)
         said, complaints = process.stdout.read(), process.stderr.read()
         process.stdin.close()
         process.wait(60)
@@ -128,6 +130,15 @@ def test_the_smaller_edition_is_taken_and_the_rest_left(puller: Puller, hub: Sta
     assert (snapshot / half).is_file()
     assert not (snapshot / UNET).exists()
     assert not (snapshot / "everything.safetensors").exists()
+
+
+def test_settings_come_without_the_weights_and_the_weights_later(puller: Puller, hub: StandInHub) -> None:
+    assert isinstance(puller.run("tiny/model", "--settings")[-1], Complete)
+    assert not any(name.endswith(".safetensors") for name in hub.sent)
+    snapshot = snapshot_of(repository_folder(puller.cache, "tiny/model"))
+    assert (missing_from(snapshot, weights=False), missing_from(snapshot)) == ("", "text_encoder")
+    assert isinstance(puller.run()[-1], Complete)
+    assert missing_from(snapshot) == ""
 
 
 def test_pickles_are_refused_before_anything_large_comes(puller: Puller, hub: StandInHub, tmp_path: Path) -> None:
@@ -214,4 +225,7 @@ def test_a_disk_that_fills_up_is_named_and_the_next_attempt_goes_on(puller: Pull
     assert "stored" in error.message or "disk" in error.message
     hub.behave()
     assert isinstance(puller.run()[-1], Complete)
-    assert hub.sent[UNET] < (hub.repositories["tiny/model"] / UNET).stat().st_size
+    large = (UNET, "vae/diffusion_pytorch_model.safetensors")
+    assert sum(hub.sent[name] for name in large) < sum(
+        (hub.repositories["tiny/model"] / n).stat().st_size for n in large
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from bridge.protocol.model_layout import PICKLES
+from bridge.protocol.model_layout import PICKLES, Part
 
 from .folder import Component, check_safetensors, unusable
 
@@ -32,7 +32,7 @@ class Checkpoint:
     path: Path
     parts: frozenset[str]
 
-    def has(self, component: Component) -> bool:
+    def has(self, component: Component | Part) -> bool:
         """Whether the file itself holds a component of the pipeline."""
         if component.name in DENOISERS:
             return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,8 +57,11 @@ class ModelFolder:
     absent: frozenset[str]
 
 
-def inspect_folder(path: Path) -> ModelFolder:
+def inspect_folder(path: Path, from_elsewhere: Callable[[Part], bool] = lambda part: False) -> ModelFolder:
     """Look at a diffusers folder without loading anything.
+
+    Args:
+        from_elsewhere: whether a part's weights come from a file beside the folder, so that it need not have them.
 
     Raises:
         BridgeError: `unsafe_weights` for pickles without safetensors, `model_unusable` for anything else.
@@ -69,6 +72,9 @@ def inspect_folder(path: Path) -> ModelFolder:
         if not part.weights:
             if not part.optional and not (path / part.name).is_dir():
                 raise unusable(path, f"its part {part.name!r} is missing")
+            continue
+        if from_elsewhere(part):
+            components.append(Component(part.name, part.library, part.class_name, None))
             continue
         weights = _weights_of(path, part)
         if weights is not None:

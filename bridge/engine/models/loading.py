@@ -160,7 +160,7 @@ def load_model(
         BridgeError: `unsafe_weights` or `model_unusable`.
     """
     checkpoint = open_checkpoint(Path(source.location)) if source.base else None
-    folder = inspect_folder(Path(source.base or source.location))
+    folder = inspect_folder(Path(source.base), checkpoint.has) if checkpoint else inspect_folder(Path(source.location))
     check()
     dtype = device.dtype(flow=any(part.name == "transformer" for part in folder.components))
     parts: dict[str, Any] = {}

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from bridge.daemon.catalogue import Catalogue
 from bridge.engine.models.checkpoint import open_checkpoint
+from bridge.engine.models.fingerprint import Fingerprints
+from bridge.engine.models.loading import load_model
 from bridge.protocol.engine_link import ModelSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.tasks import TextToImage
@@ -53,6 +57,18 @@ def test_the_file_paints_the_same_picture_as_the_folder(file_bench: FileBench) -
     np.testing.assert_array_equal(pixels(same.picture), pixels(whole.picture))
     assert same.recipe["model"]["id"] == "same"
     assert same.recipe["model"]["hash"] != whole.recipe["model"]["hash"]
+
+
+def test_the_settings_of_a_folder_are_enough_for_a_file_that_has_all_parts(
+    file_bench: FileBench, folder: Path, tmp_path: Path
+) -> None:
+    settings = shutil.copytree(folder / "whole", tmp_path / "settings", ignore=shutil.ignore_patterns("*.safetensors"))
+    source = dataclasses.replace(file_bench.source("same"), base=str(settings))
+    model = load_model(source, file_bench.device, Fingerprints().start, lambda: None)
+    expected = file_bench.shelf.get(file_bench.source("whole"), lambda: None)
+    for name in ("unet", "vae", "text_encoder"):
+        for key, tensor in getattr(expected.base, name).state_dict().items():
+            assert torch.equal(getattr(model.base, name).state_dict()[key], tensor)
 
 
 def test_a_file_without_text_encoder_takes_that_of_the_folder(file_bench: FileBench) -> None:
