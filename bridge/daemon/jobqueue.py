@@ -65,9 +65,9 @@ class FairQueue(Generic[T]):
         """Record that a session has used the device."""
         self._used[owner] = self._used.get(owner, 0.0) + seconds
 
-    def positions(self) -> dict[str, int]:
-        """Jobs before each waiting job."""
-        return {entry.key: position for position, entry in enumerate(self._ordered())}
+    def in_order(self) -> list[T]:
+        """The waiting jobs as they would run if nothing else came."""
+        return [entry.job for entry in self._ordered()]
 
     def count(self, owner: str) -> int:
         """Waiting jobs of a session."""

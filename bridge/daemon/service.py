@@ -22,7 +22,6 @@ from bridge.protocol.messages import (
     JobEvent,
     JobNotice,
     JobProgress,
-    JobQueued,
     JobResult,
     JobStatus,
     JobSummary,
@@ -42,13 +41,12 @@ from bridge.protocol.tasks import PREPROCESSORS, SCHEDULERS, Task
 
 from .catalogue import Catalogue, kind_of
 from .client_files import ClientFiles
+from .dispatcher import Dispatcher
 from .downloads import Downloads
 from .engine import Engine
 from .history import History, JobRecord, StoredEvent, no_picture
-from .jobqueue import FairQueue
 from .jobs import ActiveJob, adopt_pictures, pictures_of, release_pictures
 from .limits import check_limits
-from .loan import Loan
 from .outbox import Outbox
 from .runner import Runner
 from .submission import check_same, fingerprint_of, seed_for, summary_of
@@ -83,30 +81,25 @@ class BridgeService:
         self._fetching: dict[str, asyncio.Task[None]] = {}
         """Jobs whose model is on its way, by id."""
         self._runner = Runner(engine, history, self._publish)
-        self._queue: FairQueue[ActiveJob] = FairQueue()
+        self._dispatcher = Dispatcher(engine, self._runner, self._publish, self._ended, idle_release)
         self._active: dict[str, ActiveJob] = {}
         self._outboxes: dict[str, set[Outbox]] = {}
         self._submitting = asyncio.Lock()
-        self._work = asyncio.Event()
-        self._idle_release = idle_release
-        self._loan = Loan()
-        self._device = asyncio.Lock()
-        """Held by whatever uses the device: a job, or putting models away."""
-        self._dispatcher: asyncio.Task[None] | None = None
         self._started = time.monotonic()
         self._process = psutil.Process()
 
     async def start(self) -> None:
         """Start the engine and begin running jobs."""
         await self._engine.start()
-        self._dispatcher = asyncio.create_task(self._dispatch(), name="dispatcher")
+        self._dispatcher.start()
 
     async def close(self) -> None:
         """End the engine; what is unfinished is marked so by the next daemon."""
-        tasks = [task for task in (self._dispatcher, *self._fetching.values()) if task is not None]
-        for task in tasks:
+        await self._dispatcher.close()
+        fetching = list(self._fetching.values())
+        for task in fetching:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*fetching, return_exceptions=True)
         await self._downloads.close()
         await self._engine.close()
 
@@ -189,10 +182,8 @@ class BridgeService:
         return job.status(request.request_id)
 
     def _enqueue(self, job: ActiveJob) -> None:
-        self._queue.push(job.job_id, job.owner, job.priority, job)
-        self._work.set()
+        self._dispatcher.enqueue(job)
         log.info("job queued", job=job.job_id, task=kind_of(job.task), model=job.model.id)
-        self._tell_positions()
 
     async def _fetch(self, job: ActiveJob) -> None:
         """Bring a job's model here, then queue the job; the engine meanwhile does others."""
@@ -273,10 +264,9 @@ class BridgeService:
             job.cancelled.set()
             if job_id in self._fetching:
                 await asyncio.wait((self._fetching[job_id],))
-            elif self._queue.remove(job_id) is not None:
+            elif self._dispatcher.withdraw(job):
                 await self._runner.cancel(job)
                 self._release(job)
-                self._tell_positions()
             else:
                 self._engine.abort(job_id)
         return self._status_of(request_id, await self._known(job_id))
@@ -295,14 +285,8 @@ class BridgeService:
 
     async def lend(self, seconds: float, request_id: int) -> Lent:
         """Free the device for another program, after the job that runs. 0 seconds ask it back."""
-        self._loan.begin(seconds)
-        self._tell_positions(again=True)
-        if seconds == 0:
-            return Lent(request_id=request_id)
-        async with self._device:
-            freed = await self._engine.release()
-        log.info("device lent", seconds=seconds, freed=freed)
-        return Lent(request_id=request_id, freed=freed, seconds=self._loan.remaining)
+        freed = await self._dispatcher.lend(seconds)
+        return Lent(request_id=request_id, freed=freed, seconds=self._dispatcher.lent)
 
     def state(self, request_id: int) -> Pong:
         """Daemon and engine as they are now."""
@@ -318,43 +302,14 @@ class BridgeService:
             daemon_memory=self._process.memory_info().rss,
             engine_memory=_resident(pid),
             engine_pid=pid,
-            queued=len(self._queue),
-            lent=self._loan.remaining,
+            queued=self._dispatcher.waiting,
+            lent=self._dispatcher.lent,
         )
 
-    async def _dispatch(self) -> None:
-        while True:
-            await self._loan.over()
-            async with self._device:
-                job = None if self._loan.remaining else self._queue.pop()
-                if job is not None:
-                    await self._run(job)
-            if job is None:
-                await self._wait_for_work()
-
-    async def _run(self, job: ActiveJob) -> None:
-        self._tell_positions()
-        began = time.monotonic()
-        try:
-            await self._runner.run(job)
-        finally:
-            self._queue.charge(job.owner, time.monotonic() - began)
-            self._release(job)
-        log.info("job ended", job=job.job_id, state=job.state, seconds=round(time.monotonic() - began, 3))
+    async def _ended(self, job: ActiveJob) -> None:
+        self._release(job)
         for lost in await self._history.evict():
             log.info("results evicted to keep the history within its limit", job=lost)
-
-    async def _wait_for_work(self) -> None:
-        if len(self._queue):
-            return  # it waits for the device, which was lent in the meantime
-        self._work.clear()
-        try:
-            await asyncio.wait_for(self._work.wait(), self._idle_release or None)
-        except TimeoutError:
-            async with self._device:
-                freed = await self._engine.release()
-            log.info("models put away after idling", freed=freed)
-            await self._work.wait()
 
     def _release(self, job: ActiveJob) -> None:
         self._active.pop(job.job_id, None)
@@ -363,14 +318,6 @@ class BridgeService:
     def _publish(self, job: ActiveJob, event: Message) -> None:
         for outbox in self._outboxes.get(job.owner, ()):
             outbox.put(event)
-
-    def _tell_positions(self, *, again: bool = False) -> None:
-        lent = self._loan.remaining
-        for job_id, position in self._queue.positions().items():
-            job = self._active[job_id]
-            if job.position != position or again:
-                job.position = position
-                self._publish(job, JobQueued(job_id=job_id, seq=job.seq, position=position, lent=lent))
 
     async def _known(self, job_id: str) -> JobRecord:
         known = await self._history.job(job_id)

@@ -62,9 +62,9 @@ def test_absence_earns_no_credit():
     assert order == ["ann1", "bob1", "ann2", "bob2"], "bob was away and may not catch up on ann's fifty seconds"
 
 
-def test_positions_tell_how_many_go_before():
+def test_the_order_is_known_before_anything_runs():
     queue = filled("ann:i:1", "ann:i:2", "bob:i:3", "bob:b:4")
-    assert queue.positions() == {"1": 0, "3": 1, "2": 2, "4": 3}
+    assert queue.in_order() == ["1", "3", "2", "4"]
 
 
 def test_a_removed_job_does_not_come_out():
@@ -80,7 +80,7 @@ def test_every_job_comes_out_once_and_nobody_overtakes_within_a_session(jobs):
     for number, (owner, priority, used) in enumerate(jobs):
         queue.push(str(number), owner, priority, number)
         queue.charge(owner, used)
-    assert sorted(queue.positions().values()) == list(range(len(jobs)))
+    assert sorted(queue.in_order()) == list(range(len(jobs)))
     out = []
     while (job := queue.pop()) is not None:
         out.append(job)
