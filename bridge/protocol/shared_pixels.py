@@ -11,6 +11,7 @@ import contextlib
 import mmap
 import os
 import re
+import shutil
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,10 +25,15 @@ from .wire import picture_from
 _NAME = re.compile(r"[0-9a-f]{32}\.px")
 
 
-def preferred_parent() -> Path | None:
-    """A folder in memory that every process of this user can reach, or None where the system has none."""
-    shm = Path("/dev/shm")
-    return shm if shm.is_dir() and os.access(shm, os.W_OK) else None
+ROOM_BYTES = 1 << 30
+"""What a memory file system must have free. Containers often get 64 MiB, less than one picture of 4096²."""
+
+
+def preferred_parent(memory: Path = Path("/dev/shm")) -> Path | None:
+    """A folder in memory that every process of this user can reach, or None where the system has none with room."""
+    if not memory.is_dir() or not os.access(memory, os.W_OK) or shutil.disk_usage(memory).free < ROOM_BYTES:
+        return None
+    return memory
 
 
 @dataclass(frozen=True, eq=False)
