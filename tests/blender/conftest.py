@@ -1,7 +1,8 @@
 """Fixtures: the add-on's archive, and the Blenders to try it in.
 
-On every change bpy 4.5 (an extension, Python 3.11) and Debian's Blender 3.4 (a legacy add-on, with and without a
-window) are driven; `--blenders` adds bpy 4.2, 5.0 and 5.2. What cannot be installed here is skipped, with the reason.
+On every change every scene plays in bpy 4.5 (an extension, Python 3.11); those marked `everywhere` and those in a
+window play in Debian's Blender 3.4 (a legacy add-on without numpy) too. With `--blenders` all play in bpy 4.2, 5.0 and
+5.2 and in Debian's as well. What cannot be installed here is skipped, with the reason.
 """
 
 from __future__ import annotations
@@ -43,8 +44,12 @@ _load_package()
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test with `blender` runs in every Blender without a window that was asked for."""
     if "blender" in metafunc.fixturenames:
-        versions = list(MODULES) if metafunc.config.getoption("--blenders") else [EVERY_CHANGE]
-        metafunc.parametrize("blender", [*versions, BACKGROUND], indirect=True, scope="module")
+        kinds = [EVERY_CHANGE]
+        if metafunc.config.getoption("--blenders"):
+            kinds = [*MODULES, BACKGROUND]
+        elif metafunc.definition.get_closest_marker("everywhere") is not None:
+            kinds.append(BACKGROUND)
+        metafunc.parametrize("blender", kinds, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="session")

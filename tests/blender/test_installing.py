@@ -14,6 +14,7 @@ from bridge.cli.plugin_bundle import blender_files, plugin_source
 
 from .harness.runners import MODULES, Runner, module_python
 
+pytestmark = pytest.mark.blender
 PACKAGE = plugin_source("blender") / "latent_bridge"
 
 
@@ -30,12 +31,14 @@ def test_extension_and_legacy_add_on_are_of_the_same_version():
     assert manifest["name"] == info["name"]
 
 
+@pytest.mark.everywhere
 def test_it_installs_and_is_enabled(blender: Runner, addon_zip: Path, tmp_path: Path):
     outcome = blender.run(addon_zip, "installing.py::enable", home=tmp_path)
     assert outcome.result["module"].endswith("latent_bridge")
     assert outcome.result["foreign"] == []
 
 
+@pytest.mark.everywhere
 def test_it_is_switched_off_and_on_again(blender: Runner, addon_zip: Path, tmp_path: Path):
     assert blender.run(addon_zip, "installing.py::off_and_on", home=tmp_path).result is True
 

@@ -15,6 +15,8 @@ from .harness.runners import Runner
 
 Play = Callable[..., Any]
 
+pytestmark = pytest.mark.blender
+
 
 @pytest.fixture
 def play(blender: Runner, addon_zip: Path, tiny_daemon: RunningDaemon) -> Play:
@@ -27,6 +29,7 @@ def rows(values: list[int], width: int, height: int) -> np.ndarray:
     return np.array(values, dtype=np.uint8).reshape(height, width, 4)
 
 
+@pytest.mark.everywhere
 def test_pixels_go_to_the_daemon_and_back_without_losing_a_bit(play: Play):
     assert play("nothing_changes_at_strength_0") == {"same": True, "error": "", "size": [128, 96]}
 
@@ -36,6 +39,7 @@ def test_an_edit_keeps_the_version_before(play: Play):
     assert found == {"changed": True, "kept": True, "kept_is_saved": True, "restored": True, "again": True}
 
 
+@pytest.mark.everywhere
 def test_undo_and_redo_of_an_edit_bring_the_pixels_too(play: Play):
     assert play("undo_an_edit") == {"undone": True, "redone": True}
 
@@ -70,6 +74,7 @@ def test_outpainting_and_upscaling_make_the_image_larger(play: Play):
     assert found["upscaled"] == [128, 128]
 
 
+@pytest.mark.everywhere
 def test_an_image_of_floats_keeps_its_range(play: Play):
     found = play("floats")
     assert found["said"] == ""

@@ -15,6 +15,8 @@ from .harness.runners import Runner
 
 Play = Callable[..., Any]
 
+pytestmark = pytest.mark.blender
+
 
 @pytest.fixture
 def play(blender: Runner, addon_zip: Path, daemon: RunningDaemon) -> Play:
@@ -24,6 +26,7 @@ def play(blender: Runner, addon_zip: Path, daemon: RunningDaemon) -> Play:
     )
 
 
+@pytest.mark.everywhere
 def test_a_prompt_becomes_an_image_in_the_active_material(play: Play):
     assert play("end_to_end") | {"colours": 0} == {
         "phase": "finished",
@@ -52,6 +55,7 @@ def test_only_an_object_without_a_material_gets_a_new_one(play: Play):
     assert play("without_a_material") == {"wired": "mossy stones", "plain": True}
 
 
+@pytest.mark.everywhere
 def test_undo_takes_the_texture_back_in_one_step_and_redo_restores_its_pixels(play: Play):
     assert play("one_undo_step") == {"gone": True, "same": True}
 

@@ -7,7 +7,7 @@ import contextlib
 
 import bpy
 
-from . import images, materials
+from . import images, materials, open_file
 from .jobs import Goal, JobView, Target, Variant
 
 NAME_LENGTH = 48
@@ -17,6 +17,7 @@ def here(goal: Goal, *, image: str = "", target: bpy.types.Object | None = None,
     """A target in the file that is open."""
     return Target(
         goal,
+        file=open_file.identity(),
         blend=bpy.data.filepath,
         image=image,
         object=target.name if target is not None else "",
@@ -27,14 +28,14 @@ def here(goal: Goal, *, image: str = "", target: bpy.types.Object | None = None,
 
 def image_of(target: Target) -> bpy.types.Image | None:
     """The image that a target means; None when it is gone."""
-    if target.blend != bpy.data.filepath or target.goal is not Goal.IMAGE:
+    if target.goal is not Goal.IMAGE or not open_file.is_open(target.file, target.blend):
         return None
     return bpy.data.images.get(target.image)
 
 
 def object_of(target: Target) -> bpy.types.Object | None:
     """The object whose material gets a texture; None when it is gone, or none was meant."""
-    if target.blend != bpy.data.filepath or target.goal is not Goal.TEXTURE:
+    if target.goal is not Goal.TEXTURE or not open_file.is_open(target.file, target.blend):
         return None
     return bpy.data.objects.get(target.object)
 

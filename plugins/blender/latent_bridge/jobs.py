@@ -40,7 +40,8 @@ class Target:
 
     Attributes:
         goal: what the result becomes.
-        blend: path of the file that was open; empty for one that was never saved.
+        file: identity of the file that was open.
+        blend: its path; empty as long as it was never saved.
         image: the image that is changed, or the name of the new one.
         object: whose material gets a texture; empty for none.
         slot: index of the material slot.
@@ -48,6 +49,7 @@ class Target:
     """
 
     goal: Goal
+    file: str = ""
     blend: str = ""
     image: str = ""
     object: str = ""

@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .jobs import Target
@@ -74,6 +74,11 @@ class Journal:
         """Note a job before it is sent."""
         self.entries[entry.job_id] = entry
         self._write()
+
+    def move(self, job_id: str, target: Target) -> None:
+        """A job's results belong elsewhere now."""
+        if job_id in self.entries:
+            self.add(replace(self.entries[job_id], target=target))
 
     def remove(self, job_id: str) -> None:
         """A job is dealt with."""

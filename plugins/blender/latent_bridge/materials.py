@@ -62,8 +62,8 @@ def wire_base_colour(material: bpy.types.Material, image: bpy.types.Image) -> bp
         if ours and _is_ours(ours[0].from_node):
             ours[0].from_node.image = image
             return ours[0].from_node
-    place = shader.location
-    node = _texture_node(tree, image, (place.x - 2 * SPACING, place.y))
+    place, columns = shader.location, 1 if link is None else 2
+    node = _texture_node(tree, image, (place.x - columns * SPACING, place.y))
     if link is None:
         tree.links.new(node.outputs["Color"], socket)
         return node

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib
 
-PARTS = ("preferences", "properties", "session", "operators", "panels", "overlay")
+PARTS = ("preferences", "properties", "open_file", "session", "operators", "panels", "overlay")
 
 
 def _parts():

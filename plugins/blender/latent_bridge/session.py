@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import bpy
 
-from . import delivery, images
+from . import delivery, images, open_file
 from .about import CLIENT_NAME
 from .connection import Answered, Connection, ConnectionChanged, Happening, JobHappened, SubmitFailed, VariantReady
 from .jobs import Goal, JobView, Phase, Target, Variant
@@ -265,6 +265,14 @@ class Session:
         )
         return True
 
+    def saved(self) -> None:
+        """The file has a path now: jobs for it find it after a restart too."""
+        for job in list(self.jobs.values()):
+            if job.target.file == open_file.identity():
+                target = replace(job.target, blend=bpy.data.filepath)
+                self._update(replace(job, target=target))
+                self.journal.move(job.id, target)
+
     def undone(self) -> None:
         """An undo or redo took place: it restores what is noted on images, and packed files, but not shown pixels."""
         for name, versions in self._shown.items():
@@ -319,11 +327,22 @@ def _undone(*_: object) -> None:
         _Holder.session.undone()
 
 
+@bpy.app.handlers.persistent
+def _saved(*_: object) -> None:
+    if _Holder.session is not None:
+        _Holder.session.saved()
+
+
+def _handlers() -> tuple[tuple[list, Callable], ...]:
+    every = bpy.app.handlers
+    return (every.undo_post, _undone), (every.redo_post, _undone), (every.save_post, _saved)
+
+
 def register() -> None:
     """In a window, connect and begin to look at the inbox."""
     session = current()
-    bpy.app.handlers.undo_post.append(_undone)
-    bpy.app.handlers.redo_post.append(_undone)
+    for handlers, function in _handlers():
+        handlers.append(function)
     if bpy.app.background:
         return  # a timer would never fire, and one that is pending when the interpreter ends crashes some versions
     bpy.app.timers.register(_tick, first_interval=IDLE_SECONDS, persistent=True)
@@ -337,9 +356,9 @@ def unregister() -> None:
     """Let go of the daemon and of everything that Blender would call."""
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
-    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
-        if _undone in handlers:
-            handlers.remove(_undone)
+    for handlers, function in _handlers():
+        if function in handlers:
+            handlers.remove(function)
     session, _Holder.session = _Holder.session, None
     if session is not None:
         session.close()

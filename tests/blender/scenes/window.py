@@ -1,0 +1,111 @@
+"""Scenes in a real window: the timer delivers, panels are drawn. What they yield is how long Blender lives on."""
+
+import os
+import subprocess
+import time
+
+import bpy
+
+TABS = {"VIEW_3D": (1043, 246), "IMAGE_EDITOR": (1043, 287), "NODE_EDITOR": (1043, 287)}
+"""Where our tab is, pixels from the upper left: Blender 3.4 has no call that opens one."""
+
+
+def area_of(kind):
+    """The first editor of a kind, with its window and regions."""
+    window = bpy.context.window_manager.windows[0]
+    area = next(area for area in window.screen.areas if area.type == kind)
+    return window, area, {region.type: region for region in area.regions}
+
+
+def shot(folder, name):
+    """A picture of the whole screen."""
+    subprocess.run(["import", "-window", "root", os.path.join(folder, name)], check=True)
+
+
+def open_tab(area):
+    """Press our tab in the sidebar. The pointer must have been there before Blender takes the press."""
+    x, y = map(str, TABS[area.type])
+    for words in (["mousemove", x, str(int(y) + 4)], ["mousemove", x, y], ["click", "1"]):
+        subprocess.run(["xdotool", *words], check=True)
+        yield 0.4
+
+
+def fill(**fields):
+    """Set the panel's fields."""
+    settings = bpy.context.scene.latent_bridge
+    settings.prompt, settings.size, settings.width, settings.height = "mossy stones", "custom", 256, 256
+    settings.fixed_seed, settings.seed = True, 7
+    for name, value in fields.items():
+        setattr(settings, name, value)
+
+
+def jobs(addon):
+    """The jobs as the panel knows them."""
+    return list(addon.session.current().jobs.values())
+
+
+def until(condition, seconds=60):
+    """Let Blender live until something is so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        yield 0.05
+
+
+def panels(addon, folder):
+    """Every panel, drawn and looked at, while jobs run and when they are over."""
+    bpy.context.preferences.view.show_splash = False
+    yield 0.5
+    session = addon.session.current()
+    yield from until(lambda: session.state == "connected")
+    window, area, regions = area_of("VIEW_3D")
+    area.spaces.active.show_region_ui = True
+    area.spaces.active.shading.type = "SOLID"
+    area.spaces.active.shading.color_type = "TEXTURE"
+    yield 1.0
+    yield from open_tab(area)
+    fill(variants=4, steps=6, width=128, height=128)
+    with bpy.context.temp_override(window=window, area=area, region=regions["WINDOW"]):
+        bpy.ops.latent_bridge.texture()
+    yield from until(lambda: jobs(addon)[-1].preview is not None or jobs(addon)[-1].over)
+    yield 0.3
+    shot(folder, "texture-running.png")
+    yield from until(lambda: jobs(addon)[-1].over)
+    yield 0.6
+    shot(folder, "texture-variants.png")
+    with bpy.context.temp_override(window=window, area=area, region=regions["WINDOW"]):
+        bpy.ops.latent_bridge.use(job=jobs(addon)[-1].id, index=1)
+    yield 1.0
+    shot(folder, "texture-chosen.png")
+    image = bpy.data.images["mossy stones"]
+    area.type = "IMAGE_EDITOR"
+    area.spaces.active.image = image
+    area.spaces.active.show_region_ui = True
+    bpy.context.scene.latent_bridge.box = (60, 60, 200, 180)
+    yield 1.0
+    yield from open_tab(area)
+    shot(folder, "image-editor.png")
+    area.ui_type = "ShaderNodeTree"
+    area.spaces.active.show_region_ui = True
+    yield 1.0
+    yield from open_tab(area)
+    shot(folder, "shader-editor.png")
+    bpy.ops.screen.userpref_show()
+    yield 1.0
+    bpy.context.preferences.active_section = "ADDONS"
+    bpy.context.window_manager.addon_search = "Latent"
+    bpy.ops.preferences.addon_expand(module=addon.__name__)
+    yield 1.0
+    shot(folder, "preferences.png")
+    return [job.phase.value for job in jobs(addon)]
+
+
+def delivery(addon):
+    """How long Blender's main thread is busy with a result, and that the timer alone delivers it."""
+    bpy.context.preferences.view.show_splash = False
+    yield 0.5
+    yield from until(lambda: addon.session.current().state == "connected")
+    fill(steps=1)
+    bpy.ops.latent_bridge.texture()
+    yield from until(lambda: jobs(addon)[-1].over)
+    return jobs(addon)[-1].phase.value

@@ -1,0 +1,91 @@
+"""Switching off, loading, undoing, crashing, quitting: nothing hangs, nothing crashes, no result is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import RunningDaemon
+
+from .harness.runners import Runner
+
+Play = Callable[..., Any]
+
+pytestmark = pytest.mark.blender
+
+
+@pytest.fixture
+def play(blender: Runner, addon_zip: Path, tiny_daemon: RunningDaemon) -> Play:
+    """Play a scene and return its result."""
+    return lambda scene, *words: (
+        blender.run(addon_zip, f"interruptions.py::{scene}", *words, home=tiny_daemon.home).result
+    )
+
+
+def test_it_is_switched_off_and_on_with_a_live_connection_and_a_running_job(play: Play):
+    found = play("off_and_on_while_connected")
+    assert found["phase"] == "finished"
+    assert found["seconds"] < 5  # it waits a second at most for its threads; a hang would be for ever
+    assert found["threads"] <= 4
+
+
+def test_its_scripts_are_reloaded(play: Play):
+    assert play("reload_scripts") is True
+
+
+def test_a_result_outlives_the_load_of_a_file(play: Play):
+    found = play("load_another_file")
+    assert found == {
+        "phase": "choosing",
+        "text": "Its place is gone: use it as an image of its own",
+        "images": False,
+        "used": True,
+    }
+
+
+def test_a_result_outlives_the_undo_of_its_object(play: Play):
+    assert play("undo_past_the_target") == {"gone": True, "offered": "choosing", "plain": True}
+
+
+@pytest.mark.everywhere
+def test_a_result_outlives_blender_itself(play: Play, tmp_path: Path):
+    blend = str(tmp_path / "scene.blend")
+    assert play("begin_and_die", blend) is True
+    assert play("take_up_again", blend) == {"known": 1, "phase": "finished", "wired": ["mossy stones"]}
+
+
+def test_without_a_daemon_it_says_so_and_jobs_can_be_cancelled(blender: Runner, addon_zip: Path, tmp_path: Path):
+    found = blender.run(addon_zip, "interruptions.py::without_a_daemon", home=tmp_path).result
+    assert not found["connected"]
+    assert "latent-bridge serve" in found["hint"]
+    assert found["phase"] == "cancelled"
+
+
+def test_another_machine_is_left_alone_when_blender_is_offline(blender: Runner, addon_zip: Path, tmp_path: Path):
+    if "-b" in blender.name:
+        pytest.skip("Blender 3.4 has no such preference")
+    found = blender.run(addon_zip, "interruptions.py::offline", home=tmp_path).result
+    assert found["refused"]
+    assert "offline" in found["message"]
+
+
+@pytest.mark.everywhere
+def test_it_quits_with_a_live_connection_and_a_running_job(
+    blender: Runner, addon_zip: Path, tiny_daemon: RunningDaemon
+):
+    outcome = blender.run(
+        addon_zip, "interruptions.py::quit_while_running", "--quit-normally", home=tiny_daemon.home, timeout=60
+    )
+    assert outcome.result == "connected"
+    assert outcome.status == 0
+
+
+def test_a_window_is_closed_with_a_live_connection_and_a_running_job(
+    blender_window: Runner, addon_zip: Path, tiny_daemon: RunningDaemon
+):
+    outcome = blender_window.run(addon_zip, "interruptions.py::quit_while_running", home=tiny_daemon.home, timeout=60)
+    assert outcome.result == "connected"
+    assert outcome.status == 0

@@ -1,0 +1,34 @@
+"""A real window of Debian's Blender: the timer delivers results, and every panel is drawn."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RunningDaemon
+
+from .conftest import ARTEFACTS
+from .harness.runners import Runner
+
+pytestmark = pytest.mark.blender
+
+
+@pytest.mark.skipif(shutil.which("xdotool") is None, reason="xdotool is not installed (Debian: apt install xdotool)")
+def test_every_panel_is_drawn_while_a_job_runs_and_after(
+    blender_window: Runner, addon_zip: Path, daemon: RunningDaemon
+):
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    outcome = blender_window.run(addon_zip, "window.py::panels", str(ARTEFACTS), home=daemon.home)
+    assert outcome.result == ["choosing"]
+    assert outcome.status == 0
+    assert "Traceback" not in outcome.output
+    assert "Error" not in outcome.output
+    assert len(list(ARTEFACTS.glob("*.png"))) >= 6
+
+
+def test_the_timer_alone_delivers(blender_window: Runner, addon_zip: Path, daemon: RunningDaemon):
+    outcome = blender_window.run(addon_zip, "window.py::delivery", home=daemon.home)
+    assert outcome.result == "finished"
+    assert outcome.status == 0
