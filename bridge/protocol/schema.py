@@ -22,7 +22,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 PICTURE_SCHEMA: Mapping[str, Any] = {
     "type": "object",
-    "description": "A picture; its pixels are the frame's blob of this number, rows top-down and tight.",
+    "description": "A picture; its pixels are the frame's blob of this number, or lie in a shared file, rows top-down and tight.",
     "properties": {
         "width": {"type": "integer", "minimum": 1, "maximum": MAX_SIDE},
         "height": {"type": "integer", "minimum": 1, "maximum": MAX_SIDE},
@@ -30,8 +30,10 @@ PICTURE_SCHEMA: Mapping[str, Any] = {
         "colour_space": {"enum": [member.value for member in ColourSpace], "default": "srgb"},
         "encoding": {"enum": ["raw"], "default": "raw"},
         "blob": {"type": "integer", "minimum": 0},
+        "file": {"type": "string"},
     },
-    "required": ["width", "height", "format", "blob"],
+    "required": ["width", "height", "format"],
+    "oneOf": [{"required": ["blob"]}, {"required": ["file"]}],
 }
 
 _SCALARS: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
