@@ -22,7 +22,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 PICTURE_SCHEMA: Mapping[str, Any] = {
     "type": "object",
-    "description": "A picture; its pixels are the frame's blob of this number, or lie in a shared file, rows top-down and tight.",
+    "description": "A picture; its pixels are a blob of the frame or a shared file, rows top-down and tight.",
     "properties": {
         "width": {"type": "integer", "minimum": 1, "maximum": MAX_SIDE},
         "height": {"type": "integer", "minimum": 1, "maximum": MAX_SIDE},
