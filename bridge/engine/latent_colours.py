@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import torch
 
-from .latents import decode_latents, encode_pixels
+from .latents import decode_latents, encode_pixels, pixels_per_latent
 
 SAMPLES, CELLS = 4, 16
 """Test pictures, and their sides in latents."""
@@ -70,15 +70,16 @@ def latent_colours(pipe: Any) -> LatentColours:
     """The way of showing latents that suits a pipeline."""
     size = sum(parameter.numel() for parameter in pipe.vae.parameters())
     if size < SMALL_DECODER:
-        return DecodedColours(pipe, int(getattr(pipe, "vae_scale_factor", 8)))
+        return DecodedColours(pipe, pixels_per_latent(pipe))
     return fit_linear_colours(pipe)
 
 
 def fit_linear_colours(pipe: Any) -> LinearColours:
     """Fit the map to a pipeline's autoencoder. Draws from a generator of its own; no job's noise is touched."""
     colours = _smooth_pictures(torch.Generator("cpu").manual_seed(0))
-    factor = int(getattr(pipe, "vae_scale_factor", 8))
-    pictures = torch.nn.functional.interpolate(colours, scale_factor=factor, mode="bicubic").clamp(0, 1)
+    pictures = torch.nn.functional.interpolate(colours, scale_factor=pixels_per_latent(pipe), mode="bicubic").clamp(
+        0, 1
+    )
     with torch.inference_mode():
         latents = encode_pixels(pipe, pictures).float().cpu()
     means = torch.nn.functional.adaptive_avg_pool2d(pictures, (latents.shape[-2], latents.shape[-1]))

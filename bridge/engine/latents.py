@@ -9,7 +9,11 @@ from typing import Any
 
 import torch
 
-_DECODABLE = frozenset({"AutoencoderKL", "AutoencoderTiny", "AsymmetricAutoencoderKL", "AutoencoderDC"})
+_DECODABLE = frozenset(
+    {"AutoencoderKL", "AutoencoderTiny", "AsymmetricAutoencoderKL", "AutoencoderDC", "AutoencoderKLQwenImage"}
+)
+_PATCHED = "AutoencoderKLFlux2"
+"""Its latents are normalised patch by patch, so that a patch is what counts as one latent."""
 
 
 def decodes_itself(pipe: Any) -> bool:
@@ -17,12 +21,26 @@ def decodes_itself(pipe: Any) -> bool:
     return type(getattr(pipe, "vae", None)).__name__ in _DECODABLE
 
 
+def shows_latents(pipe: Any) -> bool:
+    """Whether we know what this pipeline's latents look like in the middle of denoising."""
+    return decodes_itself(pipe) or type(getattr(pipe, "vae", None)).__name__ == _PATCHED
+
+
+def pixels_per_latent(pipe: Any) -> int:
+    """Side in px of what one of the latents stands for that `decode_latents` takes."""
+    factor = int(getattr(pipe, "vae_scale_factor", 8))
+    return 2 * factor if type(pipe.vae).__name__ == _PATCHED else factor
+
+
 def unpacked(pipe: Any, latents: torch.Tensor, width: int, height: int) -> torch.Tensor:
     """Latents as (n, channels, h, w); some families carry them as a sequence of patches."""
     if latents.ndim == 4:
         return latents
+    if type(pipe.vae).__name__ == _PATCHED:
+        side = pixels_per_latent(pipe)
+        return latents.transpose(1, 2).reshape(len(latents), -1, height // side, width // side)
     found: torch.Tensor = pipe._unpack_latents(latents, height, width, pipe.vae_scale_factor)
-    return found
+    return found.flatten(1, 2) if found.ndim == 5 else found  # Some see a picture as a film of one frame.
 
 
 def packed_like(pipe: Any, latents: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
@@ -61,36 +79,53 @@ def encode_pixels(pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
 def _encoded(pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
     vae = pipe.vae
     values = (pixels * 2 - 1).to(vae.device if not hasattr(vae, "_hf_hook") else pixels.device, vae.dtype)
+    values = values[:, :, None] if _sees_films(vae) else values
     if hasattr(pipe, "_encode_vae_image"):
-        # Some see a picture as a film of one frame.
-        film = vae.config.get("z_dim") is not None
-        own: torch.Tensor = pipe._encode_vae_image(values[:, :, None] if film else values, None)
+        own: torch.Tensor = pipe._encode_vae_image(values, None)
         return own.flatten(1, 2) if own.ndim == 5 else own
     encoded = vae.encode(values)
     raw: torch.Tensor = encoded.latent if hasattr(encoded, "latent") else encoded.latent_dist.mode()
-    config = vae.config
-    mean, std = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
+    raw = raw.flatten(1, 2) if raw.ndim == 5 else raw
+    mean, std = getattr(vae.config, "latents_mean", None), getattr(vae.config, "latents_std", None)
     if mean is not None and std is not None:
         mean_, std_ = (raw.new_tensor(each).view(1, -1, 1, 1) for each in (mean, std))
-        return (raw - mean_) * float(config.scaling_factor) / std_
-    return (raw - float(getattr(config, "shift_factor", None) or 0.0)) * float(config.scaling_factor)
+        return (raw - mean_) * _scaling(vae) / std_
+    return (raw - float(getattr(vae.config, "shift_factor", None) or 0.0)) * _scaling(vae)
 
 
 def decode_latents(pipe: Any, latents: torch.Tensor) -> torch.Tensor:
     """Pixels (n, 3, height, width), 0 to 1, `float32`, of latents (n, channels, h, w)."""
     vae = pipe.vae
-    config = vae.config
-    latents = latents.to(vae.device) if not hasattr(vae, "_hf_hook") else latents
-    mean, std = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
-    if mean is not None and std is not None:
-        shape = (1, -1, 1, 1)
-        mean_, std_ = (
-            torch.tensor(each, device=latents.device, dtype=latents.dtype).view(shape) for each in (mean, std)
-        )
-        latents = latents * std_ / config.scaling_factor + mean_
-    else:
-        latents = latents / config.scaling_factor + (getattr(config, "shift_factor", None) or 0.0)
+    latents = _denormalised(pipe, latents.to(vae.device) if not hasattr(vae, "_hf_hook") else latents)
     with precise_enough(vae):
-        pixels = vae.decode(latents.to(vae.dtype), return_dict=False)[0]
+        latents = latents.to(vae.dtype)
+        if _sees_films(vae):
+            pixels = vae.decode(latents[:, :, None], return_dict=False)[0][:, :, 0]
+        else:
+            pixels = vae.decode(latents, return_dict=False)[0]
     found: torch.Tensor = (pixels.float() / 2 + 0.5).clamp_(0, 1)
     return found
+
+
+def _denormalised(pipe: Any, latents: torch.Tensor) -> torch.Tensor:
+    """Latents as the autoencoder made them, of such as denoisers know them."""
+    vae, config = pipe.vae, pipe.vae.config
+    if type(vae).__name__ == _PATCHED:
+        spread = torch.sqrt(vae.bn.running_var + config.batch_norm_eps)
+        mean, std = (each.view(1, -1, 1, 1).to(latents) for each in (vae.bn.running_mean, spread))
+        whole: torch.Tensor = pipe._unpatchify_latents(latents * std + mean)
+        return whole
+    mean, std = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
+    if mean is not None and std is not None:
+        mean, std = (latents.new_tensor(each).view(1, -1, 1, 1) for each in (mean, std))
+        return latents * std / _scaling(vae) + mean
+    return latents / _scaling(vae) + (getattr(config, "shift_factor", None) or 0.0)
+
+
+def _scaling(vae: Any) -> float:
+    return float(getattr(vae.config, "scaling_factor", None) or 1.0)
+
+
+def _sees_films(vae: Any) -> bool:
+    """Whether an autoencoder takes films, of which a picture is one frame."""
+    return vae.config.get("z_dim") is not None

@@ -122,13 +122,12 @@ class Painter:
 
     def _decoded(self, pipe: Any, plan: Plan, output: torch.Tensor) -> list[Any]:
         """Pictures of what a pipeline gave, which is latents where we decode them ourselves; halves if in tiles."""
+        if decodes_itself(pipe):
+            output = unpacked(pipe, output, plan.width, plan.height)
         if plan.tiles is not None:
             _check_numbers(bool(torch.isfinite(output).all()))
             return [decode_tiles(pipe, plan.tiles, each[None], self.stages.check) for each in output]
-        if decodes_itself(pipe):
-            pixels = decode_seamless(pipe, unpacked(pipe, output, plan.width, plan.height), plan.seamless)
-        else:
-            pixels = output.float()
+        pixels = decode_seamless(pipe, output, plan.seamless) if decodes_itself(pipe) else output.float()
         pictures = pixels.permute(0, 2, 3, 1).cpu().numpy()
         _check_numbers(bool(np.isfinite(pictures).all()))
         return list(pictures)

@@ -10,6 +10,7 @@ from bridge.protocol.tasks import Generation, ImageToImage, Inpaint, Outpaint, T
 
 from .adapters.guidance import check_controls
 from .inpaint.tasks import check_extent, check_sides, checked_bounds, plan_inpaint, plan_outpaint
+from .latent_grid import pixels_per_patch
 from .models.loading import LoadedModel
 from .plan import Plan, Sizing
 from .seamless import wrap_multiple
@@ -82,11 +83,6 @@ def _in_tiles(task: Generation, model: LoadedModel) -> bool:
 def sizing_of(model: LoadedModel) -> Sizing:
     """What the model's catalogue entry and its own structure say about sizes."""
     pipe: Any = model.base
-    own = int(getattr(pipe, "vae_scale_factor", 8))
-    transformer = getattr(pipe, "transformer", None)
-    if transformer is not None:
-        # Transformers see latents in patches; those that pack latents do it two by two.
-        packs = hasattr(pipe, "_pack_latents")
-        own *= 2 if packs else int(getattr(transformer.config, "patch_size", 1) or 1)
+    own = pixels_per_patch(pipe)
     multiple = math.lcm(own, model.source.size_multiple)
     return Sizing(model.source.native_size, multiple, own * wrap_multiple(pipe), model.source.whole_size)

@@ -14,7 +14,7 @@ from bridge.protocol.pixels import ColourSpace, Picture, PixelFormat
 from .clean_guess import CleanGuess
 from .conversion import picture_of
 from .latent_colours import LatentColours
-from .latents import decodes_itself, unpacked
+from .latents import shows_latents, unpacked
 
 TIME_SHARE = 0.1
 """Previews may take this share of the time that denoising takes."""
@@ -44,7 +44,7 @@ class Previewer:
 
         None when none is due.
         """
-        if self._side == 0 or not decodes_itself(pipe):
+        if self._side == 0 or not shows_latents(pipe):
             return None
         guess = self._guess.look(scheduler, latents[:1], left)
         began = time.perf_counter()

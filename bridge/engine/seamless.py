@@ -20,6 +20,7 @@ from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.tasks import Seamless
 
 from .denoiser import Forward, replaced_forward
+from .latent_grid import GridCall, gives_a_grid
 from .latents import decode_latents, decodes_itself
 
 _GOLDEN = 0.6180339887498949
@@ -62,42 +63,72 @@ def decode_seamless(pipe: Any, latents: torch.Tensor, sides: Seamless) -> torch.
 def wrap_multiple(pipe: Any) -> int:
     """Sides of latents have to be multiples of this, so that halving them keeps both edges together."""
     unet = getattr(pipe, "unet", None)
-    return 1 if unet is None else 2 ** (len(unet.config.down_block_types) - 1)
+    return 1 if unet is None else 2 ** (len(unet.config.block_out_channels) - 1)
 
 
 def _check_possible(pipe: Any) -> None:
     transformer = getattr(pipe, "transformer", None)
-    if not decodes_itself(pipe) or (transformer is not None and hasattr(pipe, "_pack_latents")):
-        raise BridgeError(
-            ErrorCode.TASK_UNSUPPORTED,
-            f"Seamless pictures are not possible with this kind of model ({type(pipe).__name__}).",
-            hint="Take a Stable Diffusion model, or leave `seamless` at none.",
-            field="task.seamless",
-        )
+    if not decodes_itself(pipe) or (transformer is not None and not gives_a_grid(pipe)):
+        raise _impossible(f"this kind of model ({type(pipe).__name__})")
+
+
+def _impossible(kind: str) -> BridgeError:
+    return BridgeError(
+        ErrorCode.TASK_UNSUPPORTED,
+        f"Seamless pictures are not possible with {kind}.",
+        hint="Take a Stable Diffusion model, or leave `seamless` at none.",
+        field="task.seamless",
+    )
 
 
 @contextmanager
 def _wrapped_convolutions(part: nn.Module, sides: Seamless) -> Iterator[None]:
-    one_sided = {
-        id(module.conv)
-        for module in part.modules()
-        if type(module).__name__ == "Downsample2D" and getattr(module, "padding", None) == 0
-    }
-    changed = [
-        module for module in part.modules() if isinstance(module, nn.Conv2d) and _looks_around(module, one_sided)
-    ]
-    try:
-        for module in changed:
-            forward = functools.partial(_convolve, module, sides, id(module) in one_sided)
-            module._conv_forward = forward  # type: ignore[method-assign]  # undone below
-        yield
-    finally:
-        for module in changed:
-            module.__dict__.pop("_conv_forward", None)
+    one_sided = {id(convolution) for module in part.modules() for convolution in _after_one_sided_padding(module)}
+    flat = [m for m in part.modules() if isinstance(m, nn.Conv2d) and _looks_around(m, one_sided)]
+    with ExitStack() as stack:
+        for module in part.modules():
+            if isinstance(module, nn.Conv3d) and hasattr(module, "_padding"):
+                stack.enter_context(_wrapped_film_convolution(module, sides))
+        try:
+            for module in flat:
+                forward = functools.partial(_convolve, module, sides, id(module) in one_sided)
+                module._conv_forward = forward  # type: ignore[method-assign]  # undone below
+            yield
+        finally:
+            for module in flat:
+                module.__dict__.pop("_conv_forward", None)
+
+
+def _after_one_sided_padding(module: Any) -> Iterator[nn.Module]:
+    """Convolutions that get a row and a column of zeros on the right and at the bottom, before they halve a picture."""
+    if type(module).__name__ == "Downsample2D" and getattr(module, "padding", None) == 0:
+        yield module.conv
+    elif isinstance(module, nn.Sequential) and len(module) == 2 and isinstance(module[0], nn.ZeroPad2d):
+        yield module[1]
 
 
 def _looks_around(module: nn.Conv2d, one_sided: set[int]) -> bool:
     return id(module) in one_sided or any(module._reversed_padding_repeated_twice)
+
+
+@contextmanager
+def _wrapped_film_convolution(module: Any, sides: Seamless) -> Iterator[None]:
+    """Autoencoders of films pad by themselves before they convolve: here is padded before that, around the edge."""
+    left, right, top, bottom, *times = module._padding
+    across, down = "x" in sides, "y" in sides
+    around = (left * across, right * across, top * down, bottom * down, 0, 0)
+
+    def pad(_: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(functional.pad(film, around, mode="circular") if film is not None else None for film in given)
+
+    before = module._padding
+    handle = module.register_forward_pre_hook(pad)
+    module._padding = (left - around[0], right - around[1], top - around[2], bottom - around[3], *times)
+    try:
+        yield
+    finally:
+        handle.remove()
+        module._padding = before
 
 
 def _convolve(
@@ -134,11 +165,14 @@ def _rolled_latents(transformer: nn.Module, sides: Seamless) -> AbstractContextM
     offsets = _Offsets(sides)
 
     def around(original: Forward) -> Forward:
-        def rolled(hidden_states: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-            shifts = offsets.at(kwargs.get("timestep"), hidden_states.shape[-2], hidden_states.shape[-1])
-            output = original(torch.roll(hidden_states, shifts, (-2, -1)), *args, **kwargs)
-            back = torch.roll(output[0], (-shifts[0], -shifts[1]), (-2, -1))
-            return (back, *output[1:]) if isinstance(output, tuple) else type(output)(sample=back)
+        def rolled(*args: Any, **kwargs: Any) -> Any:
+            call = GridCall(original, args, kwargs)
+            if call.has_references:
+                raise _impossible("a model that looks at another picture while it paints")
+            height, width = call.latents.shape[-2:]
+            rows, columns = offsets.at(kwargs.get("timestep", args[1] if len(args) > 1 else None), height, width)
+            predicted = call.predict(torch.roll(call.latents, (rows, columns), (-2, -1)))
+            return call.answer(torch.roll(predicted, (-rows, -columns), (-2, -1)))
 
         return rolled
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 
+from bridge.engine.latent_grid import pixels_per_patch
 from bridge.engine.stages import Stages
 
 from .tiled_model import check_tiles, encode_tiles, tiled_denoiser
@@ -26,6 +29,7 @@ def in_tiles(pipe: Any, tiles: Tiles | None, stages: Stages, steps: int) -> Abst
     if tiles is None:
         return nullcontext()
     check_tiles(pipe)
+    _shift_for_a_tile(pipe, tiles)
     return tiled_denoiser(pipe, tiles, _Progress(stages, steps))
 
 
@@ -34,8 +38,31 @@ def tile_arguments(pipe: Any, tiles: Tiles | None, count: int, check: Callable[[
     if tiles is None:
         return {}
     latents: torch.Tensor = encode_tiles(pipe, tiles, check).to(pipe.dtype)
+    # Some leave the usual number of channels there, and take other latents for pictures.
+    pipe.image_processor.register_to_config(vae_latent_channels=latents.shape[1])
     size = (tiles.side, tiles.side)
     return {"image": latents.expand(count, -1, -1, -1).contiguous(), "original_size": size, "target_size": size}
+
+
+def _shift_for_a_tile(pipe: Any, tiles: Tiles) -> None:
+    """Have a scheduler that adds noise by the size of the picture go by that of a tile, which is all that is seen."""
+    scheduler, side = pipe.scheduler, pixels_per_patch(pipe)
+    patches = (min(tiles.side, tiles.width) // side) * (min(tiles.side, tiles.height) // side)
+    config, original = scheduler.config, scheduler.set_timesteps
+
+    @functools.wraps(original)
+    def set_timesteps(*args: Any, **kwargs: Any) -> None:
+        if kwargs.get("mu") is not None:
+            kwargs["mu"] = calculate_shift(
+                patches,
+                config.get("base_image_seq_len", 256),
+                config.get("max_image_seq_len", 4096),
+                config.get("base_shift", 0.5),
+                config.get("max_shift", 1.15),
+            )
+        original(*args, **kwargs)
+
+    scheduler.set_timesteps = set_timesteps
 
 
 class _Progress:

@@ -20,6 +20,7 @@ from torch.nn import functional
 
 from bridge.engine.conversion import Floats
 from bridge.engine.denoiser import Forward, denoiser_of, replaced_forward
+from bridge.engine.latent_grid import GridCall, gives_a_grid
 from bridge.engine.latents import decode_latents, decodes_itself, encode_pixels, precise_enough
 from bridge.engine.picture_tensor import picture_tensor
 from bridge.protocol.errors import BridgeError, ErrorCode
@@ -34,12 +35,7 @@ COARSE = 16
 def works_in_tiles(pipe: Any) -> bool:
     """Whether this kind of model can paint in tiles: its latents have to be a grid that we can encode and decode."""
     takes = inspect.signature(pipe.__call__).parameters
-    return (
-        decodes_itself(pipe)
-        and not hasattr(pipe, "_pack_latents")
-        and denoiser_of(pipe) is not None
-        and {"image", "strength"} <= takes.keys()
-    )
+    return decodes_itself(pipe) and gives_a_grid(pipe) and {"image", "strength"} <= takes.keys()
 
 
 def check_tiles(pipe: Any) -> None:
@@ -58,21 +54,15 @@ def tiled_denoiser(pipe: Any, tiles: Tiles, on_tile: Callable[[], None]) -> Abst
     Args:
         on_tile: called after every tile; may raise to stop.
     """
-    rows, columns = tiles.spans(pipe.vae_scale_factor)
 
     def in_tiles(original: Forward) -> Forward:
         def forward(*args: Any, **kwargs: Any) -> Any:
-            name = "" if args else ("hidden_states" if "hidden_states" in kwargs else "sample")
-            latents = kwargs.pop(name) if name else args[0]
-            blended = _Blended(*latents.shape[-2:])
-            output: Any = None
-            for row, column in itertools.product(rows, columns):
-                tile = _cut(latents, row, column)
-                output = original(**{name: tile}, **kwargs) if name else original(tile, *args[1:], **kwargs)
-                blended.add(output[0], row, column)
+            call = GridCall(original, args, kwargs)
+            blended = _Blended(*call.latents.shape[-2:])
+            for row, column in itertools.product(*tiles.spans(tiles.height // call.latents.shape[-2])):
+                blended.add(call.predict(_cut(call.latents, row, column)), row, column)
                 on_tile()
-            found = blended.whole.to(latents.dtype)
-            return (found, *output[1:]) if isinstance(output, tuple) else type(output)(sample=found)
+            return call.answer(blended.whole)
 
         return forward
 
