@@ -1,13 +1,13 @@
 """Distil a model folder into a student of a few steps, with the guidance folded in.
 
     python -m training.distil --run training/runs/b --teacher MODEL --steps 4 --guidance 3 --minutes 60
-    python -m training.distil --run training/runs/c --teacher STUDENT --steps 2 --guidance 1 --substeps 2 --minutes 60
+    python -m training.distil --run training/runs/b --teacher STUDENT --steps 2 --guidance 1 --substeps 2 --minutes 60
 
 This is progressive distillation (Salimans and Ho, "Progressive Distillation for Fast Sampling of Diffusion Models",
 2022) from a guided teacher (Meng et al., "On Distillation of Guided Diffusion Models", 2023): where the teacher takes
 `--substeps` guided DDIM steps from one noise level to the next, the student learns to arrive at the same place in one.
 Only the U-Net is taught; text encoder, tokenizer and autoencoder are the teacher's. The run needs the latents and
-captions of training.encode; it resumes from `student.pt`.
+captions of training.encode; it resumes from `student-4.pt`, named by its number of steps.
 """
 
 import argparse
@@ -180,7 +180,7 @@ def train(arguments: argparse.Namespace) -> None:
     pictures = Pictures.of(run, teacher.tokenizer, device)
     torch.manual_seed(arguments.seed)
     lesson = Lesson(arguments.steps, arguments.guidance, arguments.substeps)
-    distiller, path = Distiller(teacher, lesson, device), run / "student.pt"
+    distiller, path = Distiller(teacher, lesson, device), run / f"student-{lesson.steps}.pt"
     spent = distiller.load(path) if path.exists() else 0.0
     torch.manual_seed(arguments.seed + distiller.steps)
     rng = np.random.default_rng([arguments.seed, distiller.steps])
