@@ -25,7 +25,8 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 CONSTRAINTS = ROOT / "constraints.txt"
 
 EXTRAS = {"demo": "daemon,engine", "test": "daemon,engine,test"}
-DEBIAN_PACKAGES = ("krita", "python3-pyqt5", "python3-sip", "xvfb", "xdotool", "imagemagick")
+DEBIAN_PACKAGES = ("krita", "python3-pyqt5", "python3-sip", "blender", "xvfb", "xdotool", "imagemagick")
+HOST_PROGRAMS = ("krita", "blender", "Xvfb", "xdotool", "import")
 CHECKS = (
     ("ruff check", ("-m", "ruff", "check", ".")),
     ("ruff format", ("-m", "ruff", "format", "--check", ".")),
@@ -107,12 +108,16 @@ def test(arguments: list[str]) -> int:
 
 
 def install_host_programs() -> None:
-    """Install Krita and what drives it where that is possible, and say what will be skipped where it is not."""
-    if shutil.which("krita") and shutil.which("Xvfb") and shutil.which("xdotool"):
+    """Install Krita, Blender and what drives them where that is possible; say what will be skipped where it is not.
+
+    The bpy module, Blender as a Python package, is not installed here: the tests fetch it into the user's cache.
+    """
+    missing = [program for program in HOST_PROGRAMS if shutil.which(program) is None]
+    if not missing:
         return
     if not shutil.which("apt-get") or not hasattr(os, "geteuid") or os.geteuid() != 0:
-        say("Krita, Xvfb or xdotool is missing and cannot be installed here (that takes Debian and root):")
-        say("the tests that drive a real Krita will be skipped")
+        say(f"not installed, and not to be installed here (that takes Debian and root): {', '.join(missing)};")
+        say("the tests that drive these programs will be skipped")
         return
     say(f"installing {' '.join(DEBIAN_PACKAGES)} with apt")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -123,7 +128,7 @@ def install_host_programs() -> None:
         done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
         if done.returncode:
             print(done.stdout[-2000:] + done.stderr[-2000:], flush=True)
-            say(f"`{' '.join(command[:2])}` failed: the tests that drive a real Krita will be skipped")
+            say(f"`{' '.join(command[:2])}` failed: the tests that drive a real Krita or Blender will be skipped")
             return
 
 

@@ -171,11 +171,11 @@ def check_krita() -> Finding:
 
 
 def check_blender() -> Finding:
-    """Whether Blender is there; its plugin comes with a later version."""
+    """Whether Blender is there. Which of its versions has the add-on is Blender's own affair."""
     program = shutil.which("blender")
     if program is None:
         return Finding("blender", "ok", "not installed")
-    return Finding("blender", "ok", f"{program}; there is no plugin for it in this version")
+    return Finding("blender", "ok", f"{program}; `latent-bridge plugins build` makes its add-on")
 
 
 def all_findings(

@@ -95,7 +95,9 @@ class LATENTBRIDGE_PG_settings(bpy.types.PropertyGroup):
         """Width and height of a texture, pixels."""
         return (self.width, self.height) if self.size == "custom" else (int(self.size), int(self.size))
 
-    def wishes(self, strength: float | None = None, *, images: int | None = None) -> Wishes:
+    def wishes(
+        self, strength: float | None = None, *, images: int | None = None, seamless: str | None = None
+    ) -> Wishes:
         """The fields as a value that may travel to another thread."""
         return Wishes(
             prompt=self.prompt,
@@ -105,7 +107,7 @@ class LATENTBRIDGE_PG_settings(bpy.types.PropertyGroup):
             steps=self.steps,
             guidance_scale=self.guidance_scale,
             images=images or self.variants,
-            seamless=self.seamless,
+            seamless=seamless or self.seamless,
             strength=self.strength if strength is None else strength,
         )
 

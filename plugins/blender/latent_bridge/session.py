@@ -248,6 +248,11 @@ class Session:
         delivery.push_undo(f"Bridge: {job.title[:40]}")
         return image
 
+    def described(self, job_id: str, text: str) -> None:
+        """Say where a result went that was not delivered here."""
+        if job_id in self.jobs:
+            self._update(replace(self.jobs[job_id], text=text))
+
     def restore(self, image: bpy.types.Image) -> bool:
         """Exchange an image with its previous version; returns whether there is one."""
         previous = bpy.data.images.get(image.get(images.PREVIOUS, ""))

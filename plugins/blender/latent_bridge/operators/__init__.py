@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the buttons do, one file for each kind."""
 
-from . import daemon, image, jobs, select_box, texture
+from . import daemon, image, jobs, render, select_box, texture
 
-PARTS = (daemon, texture, image, select_box, jobs)
+PARTS = (daemon, texture, image, select_box, jobs, render)
 
 
 def register() -> None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Bridge tab in the sidebars of 3D View, Shader Editor and Image Editor."""
 
-from . import generate, image, jobs, thumbnails
+from . import generate, image, jobs, render, thumbnails
 
-PARTS = (thumbnails, generate, image, jobs)
+PARTS = (thumbnails, generate, image, render, jobs)
 
 
 def register() -> None:

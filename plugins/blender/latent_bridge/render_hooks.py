@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Around a render: the GPU is lent to Blender before, asked back after, and what was rendered may be sent on.
+
+In a window Blender calls these on its render thread: they touch no data, and leave the rest to the inbox.
+"""
+
+from __future__ import annotations
+
+import bpy
+
+from . import render_pass, session
+from .connection import Answered
+from .frames import Frame
+from .vendored import errors
+
+LONGEST_WAIT = 60.0
+"""Seconds that a render waits for the job that runs."""
+
+
+class _Render:
+    """The render under way.
+
+    Attributes:
+        frames: files written so far, when it is an animation.
+        lent: whether the daemon gave its device.
+    """
+
+    frames: list[Frame] = []
+    lent: bool = False
+
+
+@bpy.app.handlers.persistent
+def _begins(scene: bpy.types.Scene, *_: object) -> None:
+    _Render.frames = []
+    preferences, present = session.preferences(), session.current()
+    if not preferences.lend_for_render or not present.connection.opened or present.state != "connected":
+        return
+    seconds = preferences.lend_minutes * 60
+    try:
+        present.connection.ask_and_wait(lambda bridge: bridge.lend(seconds, timeout=LONGEST_WAIT))
+        _Render.lent = True
+    except errors.BridgeError as error:
+        present.message = f"The GPU was not freed for this render. {error}"
+
+
+@bpy.app.handlers.persistent
+def _frame_written(scene: bpy.types.Scene, *_: object) -> None:
+    _Render.frames.append(render_pass.frame_at(scene, scene.frame_current))
+
+
+@bpy.app.handlers.persistent
+def _ends(scene: bpy.types.Scene, *_: object) -> None:
+    _give_back()
+    if not scene.latent_bridge.render_after:
+        return
+    frames, name = list(_Render.frames), scene.name
+
+    def send(*_: object) -> None:
+        found = bpy.data.scenes.get(name)
+        if found is None:
+            return
+        try:
+            if frames:
+                render_pass.restyle_frames(found, frames)
+            else:
+                render_pass.restyle_still(found)
+        except errors.BridgeError as error:
+            session.current().message = str(error)
+
+    session.current().connection.inbox.put(Answered(send))
+
+
+@bpy.app.handlers.persistent
+def _cancelled(*_: object) -> None:
+    _give_back()
+
+
+def _give_back() -> None:
+    if _Render.lent:
+        _Render.lent = False
+        session.current().connection.ask(lambda bridge: bridge.lend(0), lambda value, error: None)
+
+
+def _hooks() -> tuple[tuple[list, object], ...]:
+    every = bpy.app.handlers
+    return (
+        (every.render_init, _begins),
+        (every.render_write, _frame_written),
+        (every.render_complete, _ends),
+        (every.render_cancel, _cancelled),
+    )
+
+
+def register() -> None:
+    """Let Blender call."""
+    for handlers, function in _hooks():
+        handlers.append(function)
+
+
+def unregister() -> None:
+    """No more."""
+    for handlers, function in _hooks():
+        if function in handlers:
+            handlers.remove(function)
