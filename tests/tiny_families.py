@@ -8,64 +8,21 @@ from typing import Any
 
 import diffusers
 import torch
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     CLIPTextModel,
     CLIPTextModelWithProjection,
     Gemma2Config,
     Gemma2Model,
-    PreTrainedTokenizerFast,
-    Qwen2_5_VLConfig,
-    Qwen2_5_VLForConditionalGeneration,
     Qwen3Config,
     Qwen3ForCausalLM,
     Qwen3Model,
-    T5Config,
-    T5EncoderModel,
     UMT5Config,
     UMT5EncoderModel,
 )
 
-from tests.tiny_models import ALPHABET, _text_config, _unet, _vae, tiny_tokenizer
-
-SPECIAL = ("<pad>", "</s>", "<unk>", "<s>", "<|image_pad|>")
-CHAT = "{% for m in messages %}{{ m['content'] if m['content'] is string else m['content'][0]['text'] }}{% endfor %}"
-
-
-def spelling_tokenizer() -> PreTrainedTokenizerFast:
-    """A tokenizer of today's kind: every character is a token."""
-    words = [*SPECIAL, *dict.fromkeys(ALPHABET + ALPHABET.upper() + " \n<>|_:{}'\"()")]
-    inner = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="<unk>"))
-    inner.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
-    inner.decoder = decoders.Fuse()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=inner, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", bos_token="<s>",
-        model_max_length=64, chat_template=CHAT,
-    )  # fmt: skip
-
-
-def _t5(cls: Any = T5EncoderModel, config: Any = T5Config, width: int = 32) -> Any:
-    sizes = {"d_model": width, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 4}
-    return cls(config(vocab_size=160, **sizes))
-
-
-def _causal(cls: Any, config: Any, width: int = 32, **more: Any) -> Any:
-    sizes = {"hidden_size": width, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
-    return cls(config(vocab_size=160, num_key_value_heads=2, head_dim=8, **sizes, **more))
-
-
-def _qwen_vl() -> Any:
-    text = {
-        "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
-        "num_key_value_heads": 2, "vocab_size": 160, "pad_token_id": 0, "bos_token_id": 3, "eos_token_id": 1,
-        "rope_scaling": {"mrope_section": [1, 1, 2], "rope_type": "default", "type": "default"},
-    }  # fmt: skip
-    vision = {"depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": 16}
-    return Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(text_config=text, vision_config=vision))
-
-
-def _flow() -> Any:
-    return diffusers.FlowMatchEulerDiscreteScheduler()
+from tests.tiny_models import _text_config, _unet, _vae, tiny_tokenizer
+from tests.tiny_parts import _causal, _deep_vae, _flow, _qwen_vae, _qwen_vl, _t5, spelling_tokenizer
+from tests.tiny_rare_families import RARE
 
 
 def _flux_parts(folder: Path, cls: Any, **more: Any) -> dict[str, Any]:
@@ -134,12 +91,12 @@ def _qwen_image(folder: Path) -> Any:
         in_channels=16, out_channels=4, num_layers=1, attention_head_dim=16, num_attention_heads=2,
         joint_attention_dim=16, axes_dims_rope=(4, 4, 8),
     )  # fmt: skip
-    vae = diffusers.AutoencoderKLQwenImage(
-        base_dim=8, z_dim=4, dim_mult=[1, 2], num_res_blocks=1, temperal_downsample=[False],
-        latents_mean=[0.0] * 4, latents_std=[1.0] * 4,
-    )  # fmt: skip
     return diffusers.QwenImagePipeline(
-        scheduler=_flow(), vae=vae, transformer=transformer, text_encoder=_qwen_vl(), tokenizer=spelling_tokenizer()
+        scheduler=_flow(),
+        vae=_qwen_vae(),
+        transformer=transformer,
+        text_encoder=_qwen_vl(),
+        tokenizer=spelling_tokenizer(),
     )
 
 
@@ -182,14 +139,6 @@ def _pixart(folder: Path) -> Any:
     return diffusers.PixArtSigmaPipeline(
         scheduler=diffusers.DPMSolverMultistepScheduler(), vae=_vae(), transformer=transformer, text_encoder=_t5(),
         tokenizer=spelling_tokenizer(),
-    )  # fmt: skip
-
-
-def _deep_vae() -> Any:
-    """An autoencoder that shrinks by 8, which some pipelines take for granted."""
-    return diffusers.AutoencoderKL(
-        block_out_channels=(4, 4, 4, 4), down_block_types=("DownEncoderBlock2D",) * 4, norm_num_groups=2,
-        up_block_types=("UpDecoderBlock2D",) * 4, latent_channels=4, sample_size=64, shift_factor=0.1,
     )  # fmt: skip
 
 
@@ -252,6 +201,7 @@ BUILDERS: Mapping[str, Callable[[Path], Any]] = {
     "auraflow": _auraflow,
     "sdxl-refiner": _refiner,
     "lcm": _lcm,
+    **RARE,
 }
 """Every family that can be made here, by its name in `bridge.protocol.families`."""
 

@@ -14,7 +14,12 @@ from typing import Any
 from .errors import BridgeError, ErrorCode
 
 INDEX_NAME = "model_index.json"
-LIBRARIES = ("diffusers", "transformers")
+LIBRARIES: Mapping[str, str] = {
+    "diffusers": "diffusers",
+    "transformers": "transformers",
+    "kolors": "diffusers.pipelines.kolors",
+}
+"""Modules that parts may come from, by the names that an index has for them; nothing else is imported for a model."""
 PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl"})
 WEIGHTLESS = (
     "Scheduler", "Tokenizer", "TokenizerFast", "TokenizersBackend", "SentencePieceBackend", "PythonBackend",

@@ -1,14 +1,14 @@
 """Every family that can be made tiny runs every task that the table says it can, with its real diffusers classes.
 
-Not here, because a tiny one cannot be made on the spot: Kolors (its text encoder and tokenizer are files of its own),
-Kandinsky 3, CogView, HunyuanDiT, Lumina-Next, Ovis, Flux.2 with Mistral, Qwen-Image-Edit and the depth model of Stable
-Diffusion 2 (a processor or a text encoder whose smallest configuration is not small). They are in the table by what
-their classes ask for, and untried.
+Not here: Flux.2 with Mistral and Qwen-Image-Edit, whose processors of pictures need torchvision. They are in the table
+by what their classes ask for, and untried.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from tests.conftest import DaemonFactory
 from tests.daemon.peer import Peer
 from tests.engine.bench import Bench, mask_picture, pixels, random_picture
 from tests.tiny_families import BUILDERS, build_tiny
+from tests.tiny_parts import spelling_sentencepiece
 
 PICTURE = random_picture(64, 64)
 MASK = mask_picture(64, 64, (16, 16, 24, 24))
@@ -75,7 +76,10 @@ def _tried(family: str, config: pytest.Config) -> None:
 
 
 @pytest.mark.parametrize("family", BUILDERS)
-def test_a_family_does_every_task_that_the_table_promises(family_bench: FamilyBench, folder: Path, family: str) -> None:
+def test_a_family_does_every_task_that_the_table_promises(
+    family_bench: FamilyBench, folder: Path, family: str, pytestconfig: pytest.Config
+) -> None:
+    _tried(family, pytestconfig)
     model = of_family(family_bench, folder, family)
     for kind in FAMILIES[family].tasks:
         if kind == "upscale":
@@ -86,6 +90,21 @@ def test_a_family_does_every_task_that_the_table_promises(family_bench: FamilyBe
         if kind in ("text-to-image", "image-to-image"):
             assert (layer.picture.width, layer.picture.height) == (64, 64)
         assert layer.recipe["model"]["pipeline"] == FAMILIES[family].base
+
+
+def test_a_vocabulary_of_sentencepiece_is_read_without_a_converted_one(family_bench: FamilyBench, folder: Path) -> None:
+    """As PixArt, HunyuanDiT, CogView 3 and Kandinsky 3 come."""
+    model = build_tiny("pixart", folder / "sentencepiece")
+    shutil.rmtree(model / "tokenizer")
+    spelling_sentencepiece(model / "tokenizer" / "spiece.model")
+    index = json.loads((model / "model_index.json").read_text())
+    (model / "model_index.json").write_text(json.dumps({**index, "tokenizer": ["transformers", "T5Tokenizer"]}))
+    about = {"tokenizer_class": "T5Tokenizer", "extra_ids": 0, "model_max_length": 64}
+    (model / "tokenizer" / "tokenizer_config.json").write_text(json.dumps(about))
+    tokenizer = family_bench.shelf.get(ModelSource(id="sp", location=str(model)), lambda: None).base.tokenizer
+    moss, stone = (tokenizer(text).input_ids for text in ("moss", "stone"))
+    assert len(moss) >= len("moss")
+    assert moss != stone
 
 
 @pytest.mark.parametrize("family", ["flux", "sana", "qwen-image"])

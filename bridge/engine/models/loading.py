@@ -26,6 +26,7 @@ from bridge.engine.schedulers import Schedulers
 from bridge.protocol.engine_link import ModelSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.families import Family, family_of_class
+from bridge.protocol.model_layout import LIBRARIES
 
 from .checkpoint import Checkpoint, open_checkpoint
 from .folder import Component, ModelFolder, inspect_folder, unusable
@@ -187,7 +188,7 @@ def load_model(
 def _load_component(
     folder: ModelFolder, component: Component, dtype: torch.dtype, checkpoint: Checkpoint | None = None
 ) -> Any:
-    cls = getattr(importlib.import_module(component.library), component.class_name, None)
+    cls = getattr(importlib.import_module(LIBRARIES[component.library]), component.class_name, None)
     if cls is None:
         raise unusable(folder.path, f"the installed {component.library} does not know {component.class_name}")
     in_file = checkpoint is not None and checkpoint.has(component)
@@ -252,6 +253,7 @@ def _assemble(folder: ModelFolder, parts: dict[str, Any], family: Family | None,
 
 def _precision(library: str, dtype: torch.dtype) -> dict[str, torch.dtype]:
     """The argument that sets the number format; it was renamed in both libraries."""
+    library = "diffusers" if library == "diffusers" else "transformers"  # whose model class the other parts have
     renamed = {"transformers": (4, 56), "diffusers": (0, 42)}[library]
     installed = tuple(int(part) for part in importlib.metadata.version(library).split(".")[:2])
     return {"dtype" if installed >= renamed else "torch_dtype": dtype}

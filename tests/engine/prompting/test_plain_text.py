@@ -13,7 +13,7 @@ from bridge.engine.prompting.image_prompts import ImagePrompts
 from bridge.engine.prompting.plain_text import PlainText
 from bridge.engine.prompting.reading import reading_of
 from tests.engine.bench import Bench
-from tests.tiny_families import spelling_tokenizer
+from tests.tiny_parts import spelling_tokenizer
 
 
 @pytest.fixture
