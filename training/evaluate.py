@@ -143,9 +143,7 @@ def share_by_name(names: list[str], right: list[bool]) -> dict[str, float]:
 def evaluate(pipeline: StableDiffusionPipeline, judge: nn.Module, arguments: argparse.Namespace) -> Figures:
     """Draw and judge every material × colour × seed, then measure the autoencoder and the time."""
     materials, colours, colour_right, material_right = [], [], [], []
-    for row, material in enumerate(MATERIAL_NAMES):
-        if arguments.materials and row >= arguments.materials:
-            break
+    for row, material in enumerate(MATERIAL_NAMES[: arguments.materials]):
         for seed in range(arguments.seeds):
             prompts = [plain_caption(material, colour) for colour in COLOURS]
             first = 1000 * seed + len(COLOURS) * row
