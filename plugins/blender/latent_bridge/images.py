@@ -42,7 +42,7 @@ def read(image: bpy.types.Image) -> HostPixels:
             hint="Tiled images and render results must be saved as ordinary images first.",
             field="image",
         )
-    values = array.array("f", bytes(4 * width * height * 4))
+    values = array.array("f", (0.0,)) * (width * height * 4)
     image.pixels.foreach_get(values)
     return HostPixels(width, height, values, linear=image.is_float)
 
