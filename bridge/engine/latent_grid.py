@@ -58,9 +58,14 @@ class GridCall:
         """Whether the denoiser sees other pictures beside this one."""
         return self._form.has_references
 
-    def predict(self, grid: torch.Tensor) -> torch.Tensor:
-        """What the denoiser predicts for a grid that is at most as large; it takes that for the whole picture."""
+    def predict(self, grid: torch.Tensor, besides: Mapping[str, Any] | None = None) -> torch.Tensor:
+        """What the denoiser predicts for a grid that is at most as large; it takes that for the whole picture.
+
+        Args:
+            besides: arguments for this grid alone.
+        """
         given, more = self._form.given(grid)
+        more = {**more, **(besides or {})}
         if self._name:
             self._output = self._original(**{**self._kwargs, **more, self._name: given})
         else:

@@ -80,7 +80,7 @@ class Painter:
         tap = self._tap(plan, begin)
         pipe.scheduler = tap.scheduler
         self.stages.enter("encoding")
-        tiled = in_tiles(pipe, plan.tiles, self.stages, steps)
+        tiled = in_tiles(pipe, plan.tiles, self.stages, steps, guided.parts)
         with torch.inference_mode(), seamless(pipe, plan.seamless), tiled, guided.attached() as guiding:
             arguments = {**arguments_for(pipe, plan, self.settings, self.seeds), **guiding}
             arguments.update(tile_arguments(pipe, plan.tiles, len(self.seeds), self.stages.check))
@@ -107,6 +107,7 @@ class Painter:
             self.model.schedulers.fresh(self.settings.scheduler),
             on_timesteps=begin if from_noise else self.stages.check,
             on_start=self.stages.check if from_noise else begin,
+            remembers=plan.change is not None,
         )
 
     def _helped_to_start(

@@ -26,7 +26,6 @@ def check_task(task: Generation) -> None:
     Raises:
         BridgeError: `invalid_field` or `task_unsupported`, naming the field.
     """
-    refuse_what_is_missing(task)
     check_controls(task.controls)
     match task:
         case Inpaint():
@@ -35,13 +34,6 @@ def check_task(task: Generation) -> None:
         case Outpaint():
             check_sides(task)
             check_extent(task.extent, task.result_format)
-
-
-def refuse_what_is_missing(task: Generation) -> None:
-    """Refuse parameters that the protocol has and this engine does not have yet, rather than ignore them."""
-    if isinstance(task, Upscale) and task.controls:
-        message = "Pictures that guide do not work with upscaling yet."
-        raise BridgeError(ErrorCode.TASK_UNSUPPORTED, message, field="task.controls")
 
 
 def plan_for(task: Generation, model: LoadedModel) -> Plan:

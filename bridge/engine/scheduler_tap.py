@@ -17,9 +17,19 @@ class SchedulerTap:
 
     Image-to-image pipelines hand both to their scheduler (`add_noise`, or `scale_noise` for flow matching) just
     before the first step, whatever the family; here is the one place that sees them all alike.
+
+    Args:
+        remembers: keep both; to listen alone needs no memory.
     """
 
-    def __init__(self, scheduler: Any, on_timesteps: Callable[[], None], on_start: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        scheduler: Any,
+        on_timesteps: Callable[[], None],
+        on_start: Callable[[], None],
+        *,
+        remembers: bool = True,
+    ) -> None:
         self.scheduler = scheduler
         self.clean: torch.Tensor | None = None
         """Latents of the starting picture."""
@@ -27,6 +37,8 @@ class SchedulerTap:
         """The noise that was mixed in."""
         self.grid: torch.Size | None = None
         """Shape of the clean latents as (n, channels, height, width), where they are kept in another."""
+        self._started = False
+        self._remembers = remembers
         self._mix_name = "scale_noise" if is_flow(scheduler) else "add_noise"
         self._mix = getattr(scheduler, self._mix_name, None)
         self._listen("set_timesteps", on_timesteps)
@@ -78,9 +90,11 @@ class SchedulerTap:
     def _listen_to_mix(self, original: Callable[..., Any], on_start: Callable[[], None]) -> None:
         @functools.wraps(original)
         def listened(*args: Any, **kwargs: Any) -> Any:
-            if self.clean is None:
-                first, second, third = (*args, *kwargs.values())
-                self.clean, self.noise = first, third if self._mix_name == "scale_noise" else second
+            if not self._started:
+                self._started = True
+                if self._remembers:
+                    first, second, third = (*args, *kwargs.values())
+                    self.clean, self.noise = first, third if self._mix_name == "scale_noise" else second
                 on_start()
             return original(*args, **kwargs)
 

@@ -77,7 +77,7 @@ def test_a_large_canvas_is_composed_first(families: Bench, family: str) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_single_tile_is_the_picture_at_once(families: Bench, family: str) -> None:
     pipe = families.shelf.get(families.source(family), lambda: None).base
-    tiles = Tiles(64, 48, 64, 16, lambda *_: np.zeros((48, 64, 3), np.float32))
+    tiles = Tiles(64, 48, 64, 16, (64, 48), lambda *_: np.zeros((48, 64, 3), np.float32))
 
     def paint() -> torch.Tensor:
         generator = torch.Generator().manual_seed(1)
@@ -157,7 +157,7 @@ def test_noise_goes_by_the_size_of_a_tile_however_large_the_picture(families: Be
 
     def sigmas(side: int, mu: float) -> list[float]:
         pipe.scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
-        tiles = Tiles(side, side, 64, 16, lambda *_: np.zeros((1, 1, 3), np.float32))
+        tiles = Tiles(side, side, 64, 16, (side, side), lambda *_: np.zeros((1, 1, 3), np.float32))
         stages = Stages("job", lambda _: None, AbortFlag(), no_faults)
         with in_tiles(pipe, tiles, stages, 1):
             pipe.scheduler.set_timesteps(4, mu=mu)

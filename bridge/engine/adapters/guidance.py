@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
+
+import numpy as np
 
 from bridge.engine.conversion import Floats, read_rgb
 from bridge.engine.models.loading import LoadedModel
@@ -14,6 +16,9 @@ from bridge.engine.picture_tensor import picture_tensor
 from bridge.engine.plan import Plan, View
 from bridge.engine.recipe_inputs import digest_of
 from bridge.engine.resampling import resize
+from bridge.engine.upscale.enlarging import enlarged_from
+from bridge.engine.upscale.tile_guide import Part
+from bridge.engine.upscale.tiles import Tiles
 from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import AdapterType
@@ -53,12 +58,14 @@ class Guided:
         arguments: what ControlNets take, beside everything else.
         steering: T2I-Adapters to attach.
         references: IP-Adapters to attach.
+        parts: for what is painted in tiles, the pictures of the ControlNets, which `arguments` then lack.
     """
 
     pipe: Any
     arguments: Mapping[str, Any] = field(default_factory=dict)
     steering: Sequence[Steering] = ()
     references: Sequence[tuple[Control, ReferenceNet]] = ()
+    parts: Sequence[Part] = ()
 
     @contextmanager
     def attached(self) -> Iterator[dict[str, Any]]:
@@ -89,19 +96,27 @@ class JobGuidance:
         acting = self._acting()
         if not acting:
             return Guided(self.model.pipeline(plan.mode))
-        if plan.tiles is not None:
-            raise _no_controls("What is painted in tiles takes no controls.")
         found: dict[str, list[tuple[Control, Any]]] = {kind: [] for kind in TYPES}
         for number, control in acting:
             found[self._source(number, control).type].append((control, self._guide(number, control).net))
         self.model.guides.forget_old(self.model, len(acting))
         nets, steering, references = (found[kind] for kind in TYPES)
+        if plan.tiles is not None and (steering or (nets and getattr(self.model.base, "unet", None) is None)):
+            raise _no_controls("What is painted in tiles takes ControlNets for a U-Net, and references, only.")
         steerings = [(control, net, _picture(control, plan)) for control, net in steering]
         if not nets:
             return Guided(self.model.pipeline(plan.mode), {}, steerings, references)
         pipe = self.model.controlled_pipeline(plan.mode, [net for _, net in nets])
-        guiding = [(control, _picture(control, plan)) for control, _ in nets]
-        return Guided(pipe, _controlnet_arguments(pipe, plan, guiding), steerings, references)
+        controls = [control for control, _ in nets]
+        if plan.tiles is not None:
+            tiles = plan.tiles
+            blank = np.zeros((tiles.side, tiles.side, 3), np.float32)
+            arguments = _controlnet_arguments(pipe, True, [(control, blank) for control in controls])
+            # The blank pictures stand in for those of the whole canvas, of which no more than a tile is ever made.
+            arguments.update(width=tiles.side, height=tiles.side)
+            return Guided(pipe, arguments, steerings, references, [_part_of(control, tiles) for control in controls])
+        guiding = [(control, _picture(control, plan)) for control in controls]
+        return Guided(pipe, _controlnet_arguments(pipe, plan.start is not None, guiding), steerings, references)
 
     def recipe(self) -> list[dict[str, object]]:
         """What the recipe says of these controls: adapter with hash, picture by its hash, strength, start and end."""
@@ -155,12 +170,26 @@ def _picture(control: Control, plan: Plan) -> Floats:
     return preprocess(control.preprocess, seen, "task.controls") if control.preprocess else seen
 
 
-def _controlnet_arguments(pipe: Any, plan: Plan, guiding: Sequence[tuple[Control, Floats]]) -> dict[str, Any]:
+def _part_of(control: Control, tiles: Tiles) -> Part:
+    """As `_picture`, of any part of what is painted in tiles."""
+    width, height = tiles.canvas
+    whole = replace(enlarged_from(control.image, width, height, "none"), wrap_x=tiles.wrap_x, wrap_y=tiles.wrap_y)
+
+    def part(left: int, top: int, width: int, height: int) -> Floats:
+        rgb, alpha = whole.region(left, top, width, height)
+        if alpha is not None:
+            rgb = rgb * alpha[..., None]
+        return preprocess(control.preprocess, rgb, "task.controls") if control.preprocess else rgb
+
+    return part
+
+
+def _controlnet_arguments(pipe: Any, has_start: bool, guiding: Sequence[tuple[Control, Floats]]) -> dict[str, Any]:
     """As lists for several ControlNets, bare for one, which is what every family of pipelines understands."""
     tensors = [picture_tensor(picture) for _, picture in guiding]
     controls = [control for control, _ in guiding]
     # Where there is no other picture, some families call the guiding one plainly `image`.
-    name = "image" if plan.start is None and not _takes(pipe, "control_image") else "control_image"
+    name = "image" if not has_start and not _takes(pipe, "control_image") else "control_image"
     return {
         name: _one_or_all(tensors),
         "controlnet_conditioning_scale": _one_or_all([float(control.strength) for control in controls]),

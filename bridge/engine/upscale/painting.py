@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -13,24 +13,32 @@ from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 from bridge.engine.latent_grid import pixels_per_patch
 from bridge.engine.stages import Stages
 
+from .tile_guide import Part, TileGuide
 from .tiled_model import check_tiles, encode_tiles, tiled_denoiser
 from .tiles import Tiles
 
 
-def in_tiles(pipe: Any, tiles: Tiles | None, stages: Stages, steps: int) -> AbstractContextManager[None]:
+@contextmanager
+def in_tiles(
+    pipe: Any, tiles: Tiles | None, stages: Stages, steps: int, guiding: Sequence[Part] = ()
+) -> Iterator[None]:
     """Have the denoiser paint in tiles, and tell of each, while the context lasts; nothing for None.
 
     Args:
         steps: denoising steps, times tiles.
+        guiding: pictures that guide, one for each ControlNet of the pipeline.
 
     Raises:
         BridgeError: `task_unsupported` for a model that cannot.
     """
     if tiles is None:
-        return nullcontext()
+        yield
+        return
     check_tiles(pipe)
     _shift_for_a_tile(pipe, tiles)
-    return tiled_denoiser(pipe, tiles, _Progress(stages, steps))
+    guide = TileGuide(guiding) if guiding else None
+    with guide.deferred(pipe) if guide else nullcontext(), tiled_denoiser(pipe, tiles, _Progress(stages, steps), guide):
+        yield
 
 
 def tile_arguments(pipe: Any, tiles: Tiles | None, count: int, check: Callable[[], None]) -> dict[str, Any]:

@@ -60,7 +60,15 @@ def tiles_over(enlarged: Enlarged, side: int, sizing: Sizing, seamless: Seamless
         enlarged.wrap_y,
     )
     return Tiles(
-        width, height, side, sizing.multiple, seen.over_neutral, "x" in seamless, "y" in seamless, keep_colours
+        width,
+        height,
+        side,
+        sizing.multiple,
+        (seen.width, seen.height),
+        seen.over_neutral,
+        "x" in seamless,
+        "y" in seamless,
+        keep_colours,
     )
 
 

@@ -25,6 +25,7 @@ from bridge.engine.latents import decode_latents, decodes_itself, encode_pixels,
 from bridge.engine.picture_tensor import picture_tensor
 from bridge.protocol.errors import BridgeError, ErrorCode
 
+from .tile_guide import TileGuide
 from .tiles import Span, Tiles
 
 Halves = npt.NDArray[np.float16]
@@ -48,19 +49,25 @@ def check_tiles(pipe: Any) -> None:
         )
 
 
-def tiled_denoiser(pipe: Any, tiles: Tiles, on_tile: Callable[[], None]) -> AbstractContextManager[None]:
+def tiled_denoiser(
+    pipe: Any, tiles: Tiles, on_tile: Callable[[], None], guide: TileGuide | None = None
+) -> AbstractContextManager[None]:
     """Have the denoiser see one tile at a time while the context lasts. Always undone at its end.
 
     Args:
         on_tile: called after every tile; may raise to stop.
+        guide: ControlNets to be asked about every tile; their questions are deferred meanwhile.
     """
 
     def in_tiles(original: Forward) -> Forward:
         def forward(*args: Any, **kwargs: Any) -> Any:
             call = GridCall(original, args, kwargs)
-            blended = _Blended(*call.latents.shape[-2:])
-            for row, column in itertools.product(*tiles.spans(tiles.height // call.latents.shape[-2])):
-                blended.add(call.predict(_cut(call.latents, row, column)), row, column)
+            blended, side = _Blended(*call.latents.shape[-2:]), tiles.height // call.latents.shape[-2]
+            for row, column in itertools.product(*tiles.spans(side)):
+                tile = _cut(call.latents, row, column)
+                left, top = column.start * side, row.start * side
+                besides = None if guide is None else guide.residuals(tile, left, top, side)
+                blended.add(call.predict(tile, besides), row, column)
                 on_tile()
             return call.answer(blended.whole)
 

@@ -45,6 +45,7 @@ class Tiles:
         height: likewise.
         side: of a tile, in px.
         multiple: tiles begin and end at multiples of this, in px.
+        canvas: width and height of the picture that the tiles lie over, in px; they may reach beyond it.
         source: reads what is there before, by left, top, width and height in px: (height, width, 3), 0 to 1.
         wrap_x: the picture continues across left and right.
         wrap_y: the picture continues across top and bottom.
@@ -55,6 +56,7 @@ class Tiles:
     height: int
     side: int
     multiple: int
+    canvas: tuple[int, int]
     source: Callable[[int, int, int, int], Floats]
     wrap_x: bool = False
     wrap_y: bool = False

@@ -63,5 +63,5 @@ def test_a_seamless_edge_lies_inside_a_tile() -> None:
 
 
 def test_tiles_are_counted_over_both_sides() -> None:
-    tiles = Tiles(256, 128, 128, 8, lambda *_: np.zeros((1, 1, 3), np.float32))
+    tiles = Tiles(256, 128, 128, 8, (256, 128), lambda *_: np.zeros((1, 1, 3), np.float32))
     assert tiles.count == 3

@@ -16,7 +16,7 @@ from bridge.engine.upscale.tiles import spans
 from bridge.protocol.engine_link import LinkMessage, Progressed
 from bridge.protocol.errors import ErrorCode
 from bridge.protocol.pixels import PixelFormat
-from bridge.protocol.tasks import Control, ImageToImage, TextToImage, Upscale
+from bridge.protocol.tasks import ImageToImage, TextToImage, Upscale
 from tests.engine.bench import Bench, pixels, random_picture
 
 BUILTIN = Path(bridge.engine.__file__).parent / "builtin" / "bridge-textures"
@@ -113,11 +113,6 @@ def test_a_job_can_be_stopped_between_two_tiles(bench: Bench) -> None:
     assert outcome.ended.cancelled
     assert max(m.step for m in outcome.messages if isinstance(m, Progressed)) == 2
     assert not bench.run(task).ended.cancelled
-
-
-def test_guiding_pictures_are_refused(bench: Bench) -> None:
-    task = Upscale(image=SMALL, seed=1, controls=(Control(image=SMALL, adapter="x"),))
-    assert bench.run(task).error is ErrorCode.TASK_UNSUPPORTED
 
 
 def test_a_model_made_for_inpainting_refuses(bench: Bench) -> None:
