@@ -67,8 +67,10 @@ def judge_stage(options: argparse.Namespace) -> Stage:
 
 
 def training_stages(options: argparse.Namespace) -> Iterator[Stage]:
-    """Yield text encoder, U-Net and students, each written as a model folder."""
+    """Yield decoder, text encoder, U-Net and students; the last two are written as model folders."""
     run, start = ("--run", options.run), ("--start", options.start)
+    # The decoder alone: latents stay what the U-Net knows.
+    yield _stage(options.run / "decoder.json", "refine_decoder", *run, "--minutes", options.decoder)
     model, batch = options.run / "model", ("--batch", options.batch)
     yield _stage(options.run / "text-encoder.pt", "train_text_encoder", *run, *start, "--minutes", options.text)
     how = *batch, "--rate", options.rate, "--minutes", options.unet
@@ -146,7 +148,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=256, help="pictures in a step")
     parser.add_argument("--rate", type=float, default=8e-4, help="peak learning rate of the U-Net")
     parser.add_argument("--guidance", type=float, default=3.0, help="of the model, folded into its students")
-    for name, minutes in (("judge", 3), ("text", 2), ("unet", 10), ("distil", 4)):
+    for name, minutes in (("judge", 3), ("decoder", 2), ("text", 2), ("unet", 10), ("distil", 4)):
         parser.add_argument(f"--{name}", type=float, default=minutes, help="minutes of its training")
     arguments = parse(parser)
     start_with(arguments.run, arguments.start)

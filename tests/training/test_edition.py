@@ -12,7 +12,7 @@ from training.edition import Stage, Worker, data_stages, figure_stages, training
 @pytest.fixture
 def line(tmp_path: Path) -> argparse.Namespace:
     numbers = {"small": 16, "large": 4, "workers": 1, "batch": 4, "rate": 1e-4, "guidance": 3.0}
-    minutes = dict.fromkeys(("judge", "text", "unet", "distil"), 1.0)
+    minutes = dict.fromkeys(("judge", "decoder", "text", "unet", "distil"), 1.0)
     return argparse.Namespace(run=tmp_path / "run", start=tmp_path / "start", **numbers, **minutes)
 
 
@@ -49,7 +49,7 @@ def test_every_stage_is_a_script_of_this_folder(line: argparse.Namespace) -> Non
 def test_scripts_that_use_torch_are_told_the_device(line: argparse.Namespace) -> None:
     machine = ("--device", "cpu")
     told = {stage.script for stage in training_stages(line) if stage.command(machine)[-1] == "cpu"}
-    assert told == {"train_text_encoder", "train_denoiser", "distil"}
+    assert told == {"refine_decoder", "train_text_encoder", "train_denoiser", "distil"}
 
 
 def test_the_second_student_learns_from_the_first(line: argparse.Namespace) -> None:
