@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -9,8 +11,8 @@ from bridge.engine.device import Device, is_out_of_memory
 from bridge.engine.faults import faults_from
 from bridge.engine.ladder import MemoryLadder
 from bridge.protocol.errors import BridgeError, ErrorCode
-from bridge.protocol.tasks import TextToImage
-from tests.engine.bench import Bench
+from bridge.protocol.tasks import TextToImage, Upscale
+from tests.engine.bench import Bench, random_picture
 
 TASK = TextToImage(prompt="a", width=64, height=64, seed=1)
 
@@ -115,6 +117,62 @@ class _Accelerator:
     def __init__(self, device: Device) -> None:
         self.memory_free = device.memory_free
         self.memory_total = device.memory_total
+
+
+class _CalledAccelerator(Device):
+    """The CPU again, with everything that an accelerator is asked for: parts are moved by the real hooks, to itself."""
+
+    is_accelerator = True
+
+
+def test_parts_of_a_real_model_that_rest_in_main_memory_give_the_same_picture(models: dict[str, Path]) -> None:
+    bench = Bench(models)
+    bench.device = _CalledAccelerator("cpu", "a GPU")
+    tiled = bench.run(TASK, faults=short_of_memory("decoding", 2)).layer
+    outcome = bench.run(TASK, faults=short_of_memory("decoding", 3))
+    assert outcome.layer.recipe["savings"] == ["freed_caches", "vae_tiling", "model_offload"]
+    assert bytes(outcome.layer.picture.pixels) == bytes(tiled.picture.pixels)
+    again = bench.run(TASK)
+    assert again.layer.recipe["savings"] == []
+    assert not again.notices
+    assert bench.run(TASK, faults=short_of_memory("decoding", 3)).error is ErrorCode.OUT_OF_MEMORY
+
+
+def test_models_that_the_job_does_not_need_are_put_away_first(models: dict[str, Path]) -> None:
+    bench = Bench(models)
+    bench.run(TASK, "other")
+    outcome = bench.run(TASK, faults=short_of_memory("denoising", 1))
+    assert "other models were put away" in outcome.notices[0]
+    assert not bench.shelf.holds(bench.source("other"))
+    assert bench.shelf.holds(bench.source("sd"))
+
+
+def test_models_in_memory_make_room_for_one_that_does_not_load(models: dict[str, Path]) -> None:
+    bench = Bench(models)
+    bench.run(TASK, "other")
+    assert bench.run(TASK, faults=short_of_memory("loading", 1)).layer
+    assert not bench.shelf.holds(bench.source("other"))
+
+
+@pytest.mark.parametrize("stage", ["encoding", "step", "decoding"])
+def test_what_is_painted_in_tiles_is_tried_again_too(bench: Bench, stage: str) -> None:
+    task = Upscale(image=random_picture(50, 41), strength=0.7, steps=2, seed=1)
+    outcome = bench.run(task, faults=short_of_memory(stage, 1))
+    assert outcome.layer.recipe["savings"] == ["freed_caches"]
+    assert bytes(outcome.layer.picture.pixels) == bytes(bench.run(task).layer.picture.pixels)
+
+
+def test_a_second_pass_that_runs_out_is_tried_again_with_its_first(bench: Bench) -> None:
+    task = TextToImage(width=150, height=100, seed=1, steps=2)
+    calls = iter([False, True])
+
+    def second_pass_fails(point: str) -> None:
+        if point == "decoding" and next(calls, False):
+            raise torch.OutOfMemoryError("on purpose")
+
+    outcome = bench.run(task, faults=second_pass_fails)
+    assert outcome.layer.recipe["savings"] == ["freed_caches"]
+    assert bytes(outcome.layer.picture.pixels) == bytes(bench.run(task).layer.picture.pixels)
 
 
 @pytest.mark.parametrize(
