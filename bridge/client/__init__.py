@@ -10,12 +10,14 @@ Knows the protocol and websockets, nothing else; numpy and pillow are used when 
 """
 
 from .bridge import Bridge, connect
+from .canvas import Canvas
 from .images import as_mask, as_picture, layer_to_numpy, layer_to_pil, picture_to_numpy, picture_to_pil
 from .job import Job
 from .link import Connection, ConnectionState, LinkSettings
 
 __all__ = [
     "Bridge",
+    "Canvas",
     "Connection",
     "ConnectionState",
     "Job",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from types import TracebackType
 from typing import Any, Literal, TypeVar, overload
 
+from bridge.protocol.canvases import Canvases, CanvasInfo, CanvasLayer, ListCanvases, OpenCanvas
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import (
     AdapterInfo,
@@ -34,6 +35,7 @@ from bridge.protocol.messages import (
 )
 from bridge.protocol.tasks import ImageToImage, Inpaint, Layer, Outpaint, Task, TextToImage, Upscale
 
+from .canvas import Canvas, OnChange
 from .core import ConnectionCallback, Core, closed_here
 from .finding import Wanted
 from .images import ImageLike, as_mask, as_picture
@@ -300,6 +302,45 @@ class Bridge:
             job.cancel()
             raise
         return layers[0] if task.images == 1 else layers
+
+    # Canvases.
+
+    def open_canvas(
+        self,
+        name: str,
+        width: int = 0,
+        height: int = 0,
+        *,
+        layers: Sequence[CanvasLayer] = (CanvasLayer("image"),),
+        on_change: OnChange | None = None,
+        timeout: float | None = None,
+    ) -> Canvas:
+        """Open a canvas and return when its pixels are here.
+
+        Args:
+            name: which one; programs that give the same name share it.
+            width: of a new one, in pixels; an existing one keeps its size. 0 opens only what there is.
+            height: likewise.
+            layers: of a new one.
+            on_change: called when others have changed it; see `Canvas.on_change`.
+            timeout: seconds; None for the bridge's own.
+
+        Raises:
+            BridgeError: `unknown_canvas`, `too_many_pixels`, `timeout`, `not_connected`.
+        """
+        self._check_thread()
+        wanted = OpenCanvas(request_id=0, canvas=name, width=width, height=height, layers=tuple(layers))
+        canvas = Canvas(wanted, self._core.ask_now, self._link.post, self._core.next_id)
+        canvas.on_change = on_change
+        self._post(lambda: self._core.canvases.add(canvas))
+        if not canvas.settle(self.timeout if timeout is None else timeout):
+            canvas.close()
+            raise canvas.error or self._core.late()
+        return canvas
+
+    def list_canvases(self) -> tuple[CanvasInfo, ...]:
+        """All canvases of the daemon."""
+        return self._ask(ListCanvases(request_id=self._core.next_id()), Canvases).canvases
 
     # Questions that are answered at once.
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from bridge.protocol.canvases import CanvasEvent
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import (
     AdapterInfo,
@@ -21,6 +22,7 @@ from bridge.protocol.messages import (
 )
 
 from .book import JobBook
+from .canvas_book import CanvasBook
 from .finding import START_HINT
 from .link import Connection, ConnectionState, Handler, Link, now
 from .requests import OnReply, PendingRequests
@@ -39,7 +41,8 @@ class Core(Handler):
         self.welcome: Welcome | None = None
         self.pending = PendingRequests()
         self._ids = itertools.count(1)
-        self.book = JobBook(self._ask_for_job, self.next_id)
+        self.book = JobBook(self.ask_now, self.next_id)
+        self.canvases = CanvasBook()
         self._patience = patience
         self._on_connection = on_connection
         self._alone_since: float | None = now()
@@ -53,7 +56,8 @@ class Core(Handler):
         self.pending.add(request, on_reply, lasting=lasting)
         self.link.send(request)
 
-    def _ask_for_job(self, request: Request, on_reply: OnReply) -> None:
+    def ask_now(self, request: Request, on_reply: OnReply) -> None:
+        """Send a request; it is forgotten with the connection, after which whoever asked begins anew."""
         self.ask(request, on_reply, lasting=False)
 
     def opened(self, welcome: Welcome) -> None:
@@ -64,12 +68,15 @@ class Core(Handler):
         for request in self.pending.to_resend():
             self.link.send(request)
         self.book.opened()
+        self.canvases.opened()
 
     def received(self, message: Message) -> None:
         if isinstance(message, Reply):
             self.pending.answer(message)
         elif isinstance(message, JobEvent):
             self.book.received(message)
+        elif isinstance(message, CanvasEvent):
+            self.canvases.received(message)
 
     def _tell(self, connection: Connection) -> None:
         with self.changed:
@@ -83,6 +90,7 @@ class Core(Handler):
     def changed_connection(self, connection: Connection) -> None:
         if connection.state is ConnectionState.DISCONNECTED:
             self.book.lost()
+            self.canvases.lost()
             self.pending.lost()
             if self._alone_since is None:
                 self._alone_since = now()

@@ -10,6 +10,7 @@ import ipaddress
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from bridge.protocol.canvases import CanvasChanged, CanvasSynced
 from bridge.protocol.errors import BridgeError, ErrorCode, InvalidMessage, ProtocolError
 from bridge.protocol.messages import (
     Attach,
@@ -31,8 +32,10 @@ from bridge.protocol.messages import (
     Result,
     Submit,
 )
+from bridge.protocol.pixels import Picture
 from bridge.protocol.session import DaemonSession
 
+from .canvas_visits import CanvasVisits
 from .client_files import ClientFiles
 from .outbox import Outbox
 from .service import LARGE_BYTES, BridgeService
@@ -57,6 +60,7 @@ class Connection:
         self._owner = ""
         self._waiting: set[asyncio.Task[None]] = set()
         self._files: ClientFiles | None = None
+        self._visits: CanvasVisits | None = None
 
     async def serve(self) -> None:
         """Talk to the client until either side ends it."""
@@ -67,6 +71,8 @@ class Connection:
             await asyncio.wait((sender, receiver), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._service.unsubscribe(self._owner, self._outbox)
+            if self._visits is not None:
+                self._visits.leave()
             for task in (sender, receiver, *self._waiting):
                 task.cancel()
             outcomes = await asyncio.gather(sender, receiver, *self._waiting, return_exceptions=True)
@@ -115,6 +121,7 @@ class Connection:
             self._owner = hashlib.sha256(request.session.encode()).hexdigest()[:32]
             service.subscribe(self._owner, self._outbox)
             log.debug("client connected", owner=self._owner, client=request.client)
+            self._visits = CanvasVisits(service.canvases, self._outbox, request.client)
             if request.share_files and self._from_this_machine():
                 self._files = self._session.files = service.share_files()
             reply = service.welcome(number, self._files)
@@ -148,7 +155,10 @@ class Connection:
         elif isinstance(request, Ping):
             reply = service.state(number)
         else:
-            raise BridgeError(ErrorCode.BAD_MESSAGE, f"This daemon cannot answer `{request.type}`.")
+            about_canvases = self._visits.answer(request) if self._visits is not None else None
+            if about_canvases is None:
+                raise BridgeError(ErrorCode.BAD_MESSAGE, f"This daemon cannot answer `{request.type}`.")
+            reply = about_canvases
         self._outbox.put(reply)
 
     def _from_this_machine(self) -> bool:
@@ -168,8 +178,7 @@ class Connection:
         await self._websocket.close(CLOSE_TRY_AGAIN, "reads too slowly; connect again and resume")
 
     async def _encoded(self, message: Message) -> bytes:
-        layer = message.layer if isinstance(message, (JobResult, Result)) else None
-        if layer is not None and layer.picture.nbytes > LARGE_BYTES:
+        if sum(picture.nbytes for picture in _pictures_in(message)) > LARGE_BYTES:
             return await asyncio.to_thread(self._session.send, message)
         return self._session.send(message)
 
@@ -179,3 +188,12 @@ class Connection:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             await self._websocket.send_bytes(self._session.send(Goodbye(error=ErrorInfo.of(error))))
             await self._websocket.close(CLOSE_PROTOCOL_ERROR)
+
+
+def _pictures_in(message: Message) -> list[Picture]:
+    """The pictures of a message that may be large."""
+    if isinstance(message, (JobResult, Result)):
+        return [message.layer.picture]
+    if isinstance(message, (CanvasChanged, CanvasSynced)):
+        return [piece.picture for piece in message.pieces]
+    return []

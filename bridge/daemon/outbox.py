@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import Protocol
 
 from bridge.protocol.messages import JobEvent, JobPreview, JobProgress, JobQueued, Message
 
@@ -12,11 +13,18 @@ MOST_WAITING = 4096
 """A reader this far behind is cut off; it can connect again and resume."""
 
 
+class Later(Protocol):
+    """Something to send whose words are chosen when its turn comes, so that they are the newest."""
+
+    def message(self) -> Message:
+        """What to send now."""
+
+
 class Outbox:
     """A queue in which a newer preview, progress or position of a job replaces the one that still waits."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Message] = deque()
+        self._waiting: deque[Message | Later] = deque()
         self._filled = asyncio.Event()
         self.overflowed = False
 
@@ -36,9 +44,19 @@ class Outbox:
             self._waiting.append(message)
         self._filled.set()
 
+    def put_last(self, later: Later) -> None:
+        """Let something be sent after everything that waits; if it waited itself, it now waits at the end."""
+        if later in self._waiting:
+            self._waiting.remove(later)
+        self._waiting.append(later)
+        self._filled.set()
+
     async def get(self) -> Message | None:
         """The next message, waiting for one; None once the outbox has overflowed."""
         while not self._waiting and not self.overflowed:
             self._filled.clear()
             await self._filled.wait()
-        return None if self.overflowed else self._waiting.popleft()
+        if self.overflowed:
+            return None
+        first = self._waiting.popleft()
+        return first if isinstance(first, Message) else first.message()

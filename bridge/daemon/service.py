@@ -39,6 +39,7 @@ from bridge.protocol.schema import task_schemas
 from bridge.protocol.shared_pixels import SharedPixels
 from bridge.protocol.tasks import PREPROCESSORS, SCHEDULERS, Task
 
+from .canvases import Canvases
 from .catalogue import Catalogue, kind_of
 from .client_files import ClientFiles
 from .dispatcher import Dispatcher
@@ -73,6 +74,7 @@ class BridgeService:
         idle_release: float = 0.0,
     ) -> None:
         self.limits = limits
+        self.canvases = Canvases(limits)
         self._engine = engine
         self._history = history
         self._catalogue = catalogue

@@ -17,6 +17,7 @@ class ErrorCode(str, Enum):
     UNKNOWN_MODEL = "unknown_model"
     UNKNOWN_ADAPTER = "unknown_adapter"
     UNKNOWN_JOB = "unknown_job"
+    UNKNOWN_CANVAS = "unknown_canvas"
     NOT_OWNER = "not_owner"
     JOB_ID_TAKEN = "job_id_taken"
 

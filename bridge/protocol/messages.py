@@ -114,6 +114,8 @@ class Message:
     """Anything that is sent."""
 
     type: ClassVar[str] = ""
+    shares_files: ClassVar[bool] = False
+    """Whether its pictures may travel as files; see `pixel_files`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +169,7 @@ class Submit(Request):
     """Queue a job. Submitting the same job again is harmless: the reply tells where it stands."""
 
     type: ClassVar[str] = "submit"
+    shares_files: ClassVar[bool] = True
 
     job_id: str = spec("Chosen by the client, unique among all jobs of this daemon.", pattern=JOB_ID_PATTERN)
     task: Task = spec("What to do.")
@@ -238,6 +241,7 @@ class Result(Reply):
     """A stored image."""
 
     type: ClassVar[str] = "result"
+    shares_files: ClassVar[bool] = True
 
     job: JobSummary = spec("The job that it belongs to.")
     index: int = spec("Which image.", default=0, ge=0)
@@ -388,6 +392,7 @@ class JobResult(JobEvent):
     """An image is done, and stored before this was sent."""
 
     type: ClassVar[str] = "job_result"
+    shares_files: ClassVar[bool] = True
 
     index: int = spec("Which image, from 0.", default=0, ge=0)
     layer: Layer = spec("The image.")

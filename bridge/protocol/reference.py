@@ -14,17 +14,20 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, Union
 
-from . import PROTOCOL_VERSION
+from . import PROTOCOL_VERSION, canvases, messages
+from .canvases import CanvasInfo, CanvasLayer, Piece
+from .canvases import __doc__ as CANVASES  # noqa: N812 - it is prose, not a module
 from .errors import ErrorCode
 from .fields import FieldSpec
 from .frames import __doc__ as FRAME_LAYOUT  # noqa: N812 - it is prose, not a module
-from .messages import CLIENT_MESSAGES, DAEMON_MESSAGES, ErrorInfo, JobSummary, Limits, Message, ModelInfo
+from .messages import ErrorInfo, JobSummary, Limits, Message, ModelInfo
 from .pixel_files import __doc__ as PIXEL_FILES  # noqa: N812 - likewise
 from .pixels import Picture, PixelFormat
 from .plain import fields_of
 from .schema import protocol_schema
 from .tasks import SCHEDULERS, TASKS, Layer
 
+PARTS = (Layer, ModelInfo, JobSummary, Limits, CanvasInfo, CanvasLayer, Piece, ErrorInfo)
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 INTRODUCTION = f"""# Protocol of the bridge
@@ -43,12 +46,14 @@ def render_markdown() -> str:
     parts = [
         INTRODUCTION,
         f"## Frames\n\n{layout}\n",
-        _heading("Messages of the client", CLIENT_MESSAGES),
-        _heading("Messages of the daemon", DAEMON_MESSAGES),
+        _heading("Messages of the client", messages.CLIENT_MESSAGES),
+        _heading("Messages of the daemon", messages.DAEMON_MESSAGES),
+        f"## Canvases\n\n{(CANVASES or '').strip()}\n",
+        *(_section(cls.type, cls) for cls in canvases.CLIENT_MESSAGES + canvases.DAEMON_MESSAGES),
         "## Tasks\n",
         *(_section(str(getattr(task, "kind", "")), task) for task in TASKS),
         "## Parts of messages\n",
-        *(_section(cls.__name__, cls) for cls in (Layer, ModelInfo, JobSummary, Limits, ErrorInfo)),
+        *(_section(cls.__name__, cls) for cls in PARTS),
         _pictures(),
         "## Schedulers\n\n" + ", ".join(f"`{name}`" for name in SCHEDULERS)
         + ", and every scheduler class of diffusers by its name.\n",

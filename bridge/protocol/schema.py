@@ -11,11 +11,11 @@ from enum import Enum
 from typing import Any, Literal, Union
 
 from .fields import FieldSpec
-from .messages import CLIENT_MESSAGES, DAEMON_MESSAGES
 from .pixels import MAX_SIDE, ColourSpace, Picture, PixelFormat
 from .plain import fields_of, tag_of, to_plain
 from .plain_reading import MAX_TEXT
 from .tasks import TASKS
+from .vocabulary import MESSAGE_TYPES
 from .wire import describe_picture
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -110,7 +110,7 @@ def task_schemas() -> Mapping[str, Any]:
 
 def protocol_schema() -> dict[str, Any]:
     """The schema of all messages: an object with `type` and `body`, as in a frame's header."""
-    definitions = {cls.type: schema_of(cls) for cls in CLIENT_MESSAGES + DAEMON_MESSAGES}
+    definitions = {name: schema_of(cls) for name, cls in MESSAGE_TYPES.items()}
     return {
         "$schema": DIALECT,
         "title": "Messages of the bridge",

@@ -13,8 +13,6 @@ from enum import Enum, auto
 from . import PROTOCOL_VERSION
 from .errors import BridgeError, ErrorCode, InvalidMessage, ProtocolError
 from .messages import (
-    CLIENT_MESSAGES,
-    DAEMON_MESSAGES,
     Error,
     Goodbye,
     Hello,
@@ -24,6 +22,7 @@ from .messages import (
 )
 from .pixel_files import BLOBS_ONLY, PixelFiles
 from .pixels import Buffer
+from .vocabulary import CLIENT_MESSAGES, DAEMON_MESSAGES
 from .wire import decode_message, encode_message
 
 

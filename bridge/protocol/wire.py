@@ -7,13 +7,12 @@ from typing import Any
 
 from .errors import BridgeError, ErrorCode, InvalidMessage, ProtocolError
 from .frames import Frame, decode_frame, encode_frame
-from .messages import CLIENT_MESSAGES, DAEMON_MESSAGES, Message
+from .messages import Message
 from .pixel_files import BLOBS_ONLY, PixelFiles
 from .pixels import Buffer, ColourSpace, Picture, PixelFormat
 from .plain import to_plain
 from .plain_reading import from_plain
-
-MESSAGE_TYPES: Mapping[str, type[Message]] = {cls.type: cls for cls in CLIENT_MESSAGES + DAEMON_MESSAGES}
+from .vocabulary import MESSAGE_TYPES
 
 
 def encode_message(message: Message, files: PixelFiles = BLOBS_ONLY) -> bytes:
@@ -25,7 +24,7 @@ def encode_message(message: Message, files: PixelFiles = BLOBS_ONLY) -> bytes:
     blobs: list[Buffer] = []
 
     def write(picture: Picture) -> Mapping[str, Any]:
-        name = files.give(picture)
+        name = files.give(picture) if message.shares_files else None
         if name is not None:
             return {**describe_picture(picture), "file": name}
         blobs.append(picture.pixels)
@@ -58,7 +57,7 @@ def message_from_frame(frame: Frame, files: PixelFiles = BLOBS_ONLY) -> Message:
 
     def read(description: Mapping[str, Any], path: str) -> Picture:
         if "file" in description:
-            return files.take(description, path)
+            return (files if cls.shares_files else BLOBS_ONLY).take(description, path)
         index = description.get("blob")
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(frame.blobs):
             raise BridgeError(ErrorCode.INVALID_FIELD, f"Field {path}: names no blob of this frame.", field=path)

@@ -11,9 +11,10 @@ from typing import Any, Literal, Union
 from hypothesis import strategies as st
 
 from bridge.protocol.fields import FieldSpec
-from bridge.protocol.messages import CLIENT_MESSAGES, DAEMON_MESSAGES, Message
+from bridge.protocol.messages import Message
 from bridge.protocol.pixels import ColourSpace, Picture, PixelFormat
 from bridge.protocol.plain import fields_of
+from bridge.protocol.vocabulary import CLIENT_MESSAGES, DAEMON_MESSAGES
 
 plain_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from bridge.protocol.frames import decode_frame
 from bridge.protocol.reference import DOCS, render_markdown, render_schema
 from bridge.protocol.schema import protocol_schema, task_schemas
-from bridge.protocol.wire import MESSAGE_TYPES, encode_message
+from bridge.protocol.vocabulary import MESSAGE_TYPES
+from bridge.protocol.wire import encode_message
 
 from .strategies import instances
 

@@ -11,7 +11,8 @@ from bridge.protocol.frames import decode_frame, encode_frame
 from bridge.protocol.messages import Ping, Submit
 from bridge.protocol.pixels import Picture, PixelFormat
 from bridge.protocol.tasks import ImageToImage, TextToImage
-from bridge.protocol.wire import MESSAGE_TYPES, decode_message, encode_message
+from bridge.protocol.vocabulary import MESSAGE_TYPES
+from bridge.protocol.wire import decode_message, encode_message
 
 from .strategies import instances, messages, plain_values
 
