@@ -144,7 +144,7 @@ def run_engine(options: argparse.Namespace) -> dict[str, Any]:
         ended = said[-1]
         if not isinstance(ended, Ended) or ended.error is not None:
             raise SystemExit(f"the engine failed: {ended}")
-        return {stage: float(ended.timings.get(stage, 0.0)) for stage in STAGES}  # type: ignore[arg-type]
+        return {stage: float(str(ended.timings.get(stage, 0.0))) for stage in STAGES}
 
     load_cold, _ = timed(lambda: shelf.get(source, lambda: None))
     shelf.clear()

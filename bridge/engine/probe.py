@@ -25,7 +25,7 @@ def print_probe(wanted: str) -> int:
             "versions": versions(),
         }
     # A broken torch fails with anything from ImportError to OSError, and telling so is the point of a probe.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001 - see above
         print(json.dumps({"error": f"{type(error).__name__}: {error}"}))
         return 1
     print(json.dumps(found))

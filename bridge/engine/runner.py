@@ -47,7 +47,7 @@ class Runner:
         except BridgeError as known:
             error = ErrorInfo.of(known)
         # The engine outlives whatever a model or a library comes up with; the daemon gets its name, the log the rest.
-        except Exception as unexpected:  # noqa: BLE001
+        except Exception as unexpected:  # noqa: BLE001 - see above
             error = ErrorInfo.of(self._explained(unexpected))
         self._send(Ended(job_id=run.job_id, cancelled=cancelled, error=error, timings=stages.timings()))
 

@@ -53,7 +53,7 @@ def test_weights_are_safetensors_only() -> None:
 def test_weights_are_half_precision_on_disk() -> None:
     for path in FOLDER.rglob("*.safetensors"):
         with safe_open(path, "pt") as tensors:
-            assert {tensors.get_slice(name).get_dtype() for name in tensors.keys()} == {"F16"}, path  # noqa: SIM118
+            assert {tensors.get_slice(name).get_dtype() for name in tensors.keys()} == {"F16"}, path  # noqa: SIM118 - a handle
 
 
 def test_the_pipeline_has_no_parts_that_a_texture_model_lacks(pipeline: StableDiffusionPipeline) -> None:

@@ -182,7 +182,7 @@ def test_loaded_ones_are_kept_counted_and_make_room(
         folder = build_controlnet(models["sd"], tmp_path / str(n), seed=n)
         source = AdapterSource(id="net", type="controlnet", location=str(folder))
         for _ in range(2):
-            fresh_bench.run(guided(PLAIN, control("net")), adapters=(source,)).layer  # noqa: B018
+            fresh_bench.run(guided(PLAIN, control("net")), adapters=(source,)).layer  # noqa: B018 - it checks
         sizes.append(fresh_bench.shelf.bytes - without)
     each = sizes[0]
     assert each > 10_000

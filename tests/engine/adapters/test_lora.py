@@ -122,7 +122,7 @@ def test_it_is_read_once_and_counted(fresh_bench: Bench, models: dict[str, Path]
     fresh_bench.run(PLAIN)
     without = fresh_bench.shelf.bytes
     for weight in (1.0, 0.5):
-        fresh_bench.run(with_loras(LoraUse("moss", weight)), adapters=(lora(file),)).layer  # noqa: B018
+        fresh_bench.run(with_loras(LoraUse("moss", weight)), adapters=(lora(file),)).layer  # noqa: B018 - it checks
         added = sum(4 * (layer.down.numel() + layer.up.numel()) for layer in layers)
         assert fresh_bench.shelf.bytes == without + added
 
@@ -136,7 +136,9 @@ def test_a_file_written_anew_is_read_anew(fresh_bench: Bench, models: dict[str, 
     assert first.layer.recipe["adapters"][0]["hash"] != second.layer.recipe["adapters"][0]["hash"]
 
 
-def test_old_ones_make_room(fresh_bench: Bench, models: dict[str, Path], tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_old_ones_make_room(
+    fresh_bench: Bench, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("bridge.engine.adapters.lora.MOST_KEPT", 1)
     before = fresh_bench.run(PLAIN)
     without = fresh_bench.shelf.bytes
