@@ -31,7 +31,7 @@ MARGIN = 16
 NEXT_STEPS = """
 What next:
   Krita     {command} plugins install krita --enable, then start Krita: the docker is called "Latent Bridge"
-  Blender   {command} plugins build, then install dist/latent-bridge-blender.zip: everything is in the sidebar's Bridge tab
+  Blender   {command} plugins build, then install dist/latent-bridge-blender.zip; it is in the sidebar (N)
   Serving   {command} serve --model FOLDER-OR-HUB-ID, for pictures of the world instead of textures"""
 
 
