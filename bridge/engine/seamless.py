@@ -25,6 +25,8 @@ from .latents import decode_latents, decodes_itself
 
 _GOLDEN = 0.6180339887498949
 """Multiples of it, modulo 1, spread evenly however many there are: no edge comes to lie where one was before."""
+_GUIDED_BY = ("block_controlnet_hidden_states", "controlnet_block_samples", "controlnet_single_block_samples")
+"""What ControlNets say to transformers, about latents that were not rolled."""
 _MARGIN = 16
 """Latents repeated beyond each side when an autoencoder that works in tiles cannot look round the edge itself."""
 
@@ -169,6 +171,8 @@ def _rolled_latents(transformer: nn.Module, sides: Seamless) -> AbstractContextM
             call = GridCall(original, args, kwargs)
             if call.has_references:
                 raise _impossible("a model that looks at another picture while it paints")
+            if any(kwargs.get(name) is not None for name in _GUIDED_BY):
+                raise _impossible("a ControlNet for a transformer")
             height, width = call.latents.shape[-2:]
             rows, columns = offsets.at(kwargs.get("timestep", args[1] if len(args) > 1 else None), height, width)
             predicted = call.predict(torch.roll(call.latents, (rows, columns), (-2, -1)))

@@ -72,6 +72,8 @@ def test_it_guides_stable_diffusion_3_where_diffusers_can(
     bench = Bench({"sd3": deepen_sd3(models["sd3"], tmp_path / "sd3")})
     plain = bench.run(PLAIN, "sd3")
     assert difference(bench.run(guided(PLAIN, control("sd3")), "sd3", adapters=(nets["sd3"],)), plain) > 5
+    around = dataclasses.replace(PLAIN, seamless="x")
+    assert bench.run(guided(around, control("sd3")), "sd3", adapters=(nets["sd3"],)).error is ErrorCode.TASK_UNSUPPORTED
     refused = bench.run(guided(TASKS["image-to-image"], control("sd3")), "sd3", adapters=(nets["sd3"],))
     assert refused.error is ErrorCode.TASK_UNSUPPORTED
     assert refused.ended.error.field == "task.controls"
