@@ -20,8 +20,8 @@ pytestmark = pytest.mark.blender
 @pytest.fixture
 def play(blender: Runner, addon_zip: Path, tiny_daemon: RunningDaemon) -> Play:
     """Play a scene and return its result."""
-    return lambda scene, *words: (
-        blender.run(addon_zip, f"interruptions.py::{scene}", *words, home=tiny_daemon.home).result
+    return lambda scene, *words, **options: (
+        blender.run(addon_zip, f"interruptions.py::{scene}", *words, home=tiny_daemon.home, **options).result
     )
 
 
@@ -54,7 +54,8 @@ def test_a_result_outlives_the_undo_of_its_object(play: Play):
 def test_a_result_outlives_blender_itself(play: Play, tmp_path: Path):
     blend = str(tmp_path / "scene.blend")
     assert play("begin_and_die", blend) is True
-    assert play("take_up_again", blend) == {"known": 1, "phase": "finished", "wired": ["mossy stones"]}
+    found = play("take_up_again", blend, former_jobs=True)
+    assert found == {"known": 1, "phase": "finished", "wired": ["mossy stones"]}
 
 
 def test_without_a_daemon_it_says_so_and_jobs_can_be_cancelled(blender: Runner, addon_zip: Path, tmp_path: Path):

@@ -44,6 +44,10 @@ def test_undo_and_redo_of_an_edit_bring_the_pixels_too(play: Play):
     assert play("undo_an_edit") == {"undone": True, "redone": True}
 
 
+def test_painting_on_a_result_is_not_lost_by_an_undo_of_something_else(play: Play):
+    assert play("paint_after_an_edit") is True
+
+
 @pytest.mark.parametrize("scene", ["inpaint_box", "inpaint_mask"])
 def test_inpainting_changes_what_is_masked_and_nothing_far_from_it(play: Play, scene: str):
     found = play(scene)

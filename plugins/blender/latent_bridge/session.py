@@ -21,6 +21,7 @@ from .journal import Entry, Journal
 from .pictures import picture_of, png
 from .requests import permitted
 from .vendored import errors, load_finding, messages, tasks
+from .versions import Versions
 
 BUSY_SECONDS, IDLE_SECONDS = 0.05, 0.25
 """Between looks at the inbox."""
@@ -48,7 +49,7 @@ class Session:
         self.error: errors.BridgeError | None = None
         self.welcome: messages.Welcome | None = None
         self.message = ""
-        self._shown: dict[str, dict[int, bytes]] = {}
+        self._versions = Versions()
         self._endings: dict[str, Callable[[JobView], None]] = {}
 
     def open(self) -> None:
@@ -235,15 +236,16 @@ class Session:
     def _replace(
         self, image: bpy.types.Image, job: JobView, variant: Variant, previous: bytes | None
     ) -> bpy.types.Image:
-        versions = self._shown.setdefault(image.name, {})
-        if previous is not None:
-            versions[int(image.get(images.VERSION, 0))] = previous
+        before = int(image.get(images.VERSION, 0))
         delivery.replacement(image, job, variant, previous)
-        versions[int(image.get(images.VERSION, 0))] = variant.png
+        if variant.png:
+            self._versions.note(image, previous, variant.png, before)
         return image
 
     def _delivered(self, job: JobView, image: bpy.types.Image) -> bpy.types.Image:
-        self._update(job.used(image.name, f"In “{image.name}”, seed {image['seed']}"))
+        job = job.used(image.name, f"In “{image.name}”, seed {image['seed']}")
+        # Nothing is left to choose: the picture is in the image now, and need not be held twice.
+        self._update(replace(job, variants=()) if job.phase is Phase.FINISHED else job)
         self.journal.remove(job.id)
         delivery.push_undo(f"Bridge: {job.title[:40]}")
         return image
@@ -262,12 +264,11 @@ class Session:
         now = images.packed_file(image)
         if now is None:  # painted on since: that is a version too
             now = png(picture_of(images.read(image)))
+        before = int(image.get(images.VERSION, 0))
         images.exchange(image, previous)
         images.show_file(image, was)
         images.show_file(previous, now)
-        self._shown.setdefault(image.name, {}).update(
-            {int(image.get(images.VERSION, 0)): was, int(previous.get(images.VERSION, 0)): now}
-        )
+        self._versions.note(image, now, was, before)
         return True
 
     def saved(self) -> None:
@@ -279,12 +280,12 @@ class Session:
                 self.journal.move(job.id, target)
 
     def undone(self) -> None:
-        """An undo or redo took place: it restores what is noted on images, and packed files, but not shown pixels."""
-        for name, versions in self._shown.items():
-            image = bpy.data.images.get(name)
-            file = versions.get(int(image.get(images.VERSION, 0))) if image is not None else None
-            if file:
-                images.show_file(image, file)
+        """An undo or redo took place."""
+        self._versions.undone()
+
+    def loaded(self) -> None:
+        """Another file was loaded."""
+        self._versions.forget()
 
 
 DELIVERING = "Keeping the previous version…"
@@ -338,9 +339,20 @@ def _saved(*_: object) -> None:
         _Holder.session.saved()
 
 
+@bpy.app.handlers.persistent
+def _loaded(*_: object) -> None:
+    if _Holder.session is not None:
+        _Holder.session.loaded()
+
+
 def _handlers() -> tuple[tuple[list, Callable], ...]:
     every = bpy.app.handlers
-    return (every.undo_post, _undone), (every.redo_post, _undone), (every.save_post, _saved)
+    return (
+        (every.undo_post, _undone),
+        (every.redo_post, _undone),
+        (every.save_post, _saved),
+        (every.load_post, _loaded),
+    )
 
 
 def register() -> None:

@@ -59,7 +59,7 @@ class Runner:
     separator: tuple[str, ...] = ()
 
     def run(
-        self, archive: Path, scene: str, *arguments: str, home: Path, timeout: float = 120, **environment: str
+        self, archive: Path, scene: str, *arguments: str, home: Path, timeout: float = 120, former_jobs: bool = False
     ) -> Outcome:
         """Play `file.py::function` from the scenes.
 
@@ -69,15 +69,17 @@ class Runner:
             arguments: for the scene, as texts.
             home: the daemon's LATENT_BRIDGE_HOME.
             timeout: seconds, after which everything is killed.
-            environment: more of it.
+            former_jobs: leave what earlier Blenders noted of unfinished jobs, for this one to take up.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         output = self.folder / "outcome.json"
         output.unlink(missing_ok=True)
+        if not former_jobs:
+            shutil.rmtree(home / "config" / "blender", ignore_errors=True)
         words = (*self.separator, str(archive), str(SCENES / scene), str(output), *arguments)
         process = subprocess.Popen(
             [*self.command, str(INSIDE), *words],
-            env=self.environment(home) | environment,
+            env=self.environment(home),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,

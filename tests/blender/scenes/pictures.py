@@ -83,6 +83,22 @@ def undo_an_edit(addon):
     return {"undone": undone == before, "redone": pixels(bpy.data.images[name]) == edited != before}
 
 
+def paint_after_an_edit(addon):
+    """What is painted on a result is not lost by an undo of something else."""
+    name = picture().name
+    bpy.data.images[name].use_fake_user = True
+    settings(strength=0.8)
+    run(bpy.ops.latent_bridge.edit, image=name)
+    image = bpy.data.images[name]
+    image.pixels.foreach_set(array.array("f", [0.5]) * (128 * 96 * 4))
+    painted = pixels(image)
+    bpy.ops.ed.undo_push(message="painted")
+    bpy.ops.mesh.primitive_plane_add()
+    bpy.ops.ed.undo_push(message="plane")
+    bpy.ops.ed.undo()
+    return pixels(bpy.data.images[name]) == painted
+
+
 def inpaint_box(addon):
     """Only what the box covers changes, give or take the blend."""
     image = picture(width=256, height=192)

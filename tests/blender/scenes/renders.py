@@ -12,6 +12,7 @@ def prepare(**fields):
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
     scene.cycles.samples, scene.cycles.device = 1, "CPU"
+    scene.cycles.use_denoising = False  # Debian's Blender has none
     scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 64, 48, 100
     settings = scene.latent_bridge
     settings.prompt, settings.steps, settings.fixed_seed, settings.seed, settings.variants = "clay", 2, True, 3, 1

@@ -62,8 +62,9 @@ def panels(addon, folder):
     area.spaces.active.show_region_ui = True
     area.spaces.active.shading.type = "SOLID"
     area.spaces.active.shading.color_type = "TEXTURE"
-    yield 1.0
+    yield 2.0
     yield from open_tab(area)
+    yield from open_tab(area)  # the first press only makes the area the active one
     fill(variants=4, steps=6, width=128, height=128)
     with bpy.context.temp_override(window=window, area=area, region=regions["WINDOW"]):
         bpy.ops.latent_bridge.texture()

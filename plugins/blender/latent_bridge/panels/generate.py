@@ -100,9 +100,8 @@ def draw_made_of(layout: bpy.types.UILayout, image: bpy.types.Image | None) -> N
     box = layout.box().column(align=True)
     box.label(text=image.name, icon="IMAGE_DATA")
     box.label(text=f"“{noted.prompt}”, seed {noted.seed}")
-    row = box.row(align=True)
-    row.operator("latent_bridge.again", icon="FILE_REFRESH").image = image.name
-    row.operator("latent_bridge.recall", icon="EYEDROPPER").image = image.name
+    box.operator("latent_bridge.again", icon="FILE_REFRESH").image = image.name
+    box.operator("latent_bridge.recall", icon="EYEDROPPER").image = image.name
 
 
 CLASSES = (*in_editors(Prompt, "view", "node", "image"), *in_editors(Texture, "view", "node"))
