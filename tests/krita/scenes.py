@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
+from latent_bridge.modes import Mode
 from PIL import Image
 
 from .harness.running import RunningKrita
@@ -42,11 +44,15 @@ def generate(krita: RunningKrita) -> None:
     """Press Generate with the mouse."""
     wait_ready(krita)
     krita.click("generate")
+    # The click may still be on its way; a job so quick that it is over by now was not seen, and needs no waiting.
+    deadline = time.monotonic() + 1
+    while not krita.docker()["busy"] and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def wait_done(krita: RunningKrita) -> None:
     """Wait for the new layer; an error in the docker ends the wait."""
-    krita.until(lambda: (state := krita.docker())["generate"] and (state["text"] or state["error"]), "the result")
+    krita.until(lambda: not (state := krita.docker())["busy"] and (state["text"] or state["error"]), "the result")
     state = krita.docker()
     assert "New layer" in state["text"], state
 
@@ -76,3 +82,8 @@ def bounds_mask(bounds: list[int], width: int, height: int, margin: int = 0) -> 
     mask = np.zeros((height, width), bool)
     mask[max(0, y - margin) : y + h + margin, max(0, x - margin) : x + w + margin] = True
     return mask
+
+
+def set_mode(krita: RunningKrita, mode: Mode) -> None:
+    """Choose a mode by its action, as a shortcut would."""
+    krita.call("trigger", action=f"latent_bridge_mode_{mode.value}")

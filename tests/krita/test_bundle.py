@@ -21,7 +21,7 @@ OTHER_PYTHONS = sorted(Path.home().glob(".pyenv/versions/3.1[0-9].*/bin/python3"
 IMPORT_EVERYTHING = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from latent_bridge import form, request, state, vendored
+from latent_bridge import form, history, jobs, memory, modes, packing, request, state, vendored, weights
 vendored.load_client()
 vendored.load_starter()
 from latent_bridge.vendor.bridge.protocol.wire import decode_message, encode_message

@@ -37,7 +37,8 @@ def test_the_docker_of_the_imported_plugin_is_visible_and_connected(krita_factor
     assert (state["title"], state["visible"], state["generate"]) == ("Latent Bridge", True, True)
     assert state["models"]
     assert krita.call("has_action", action="latent_bridge_generate")
-    assert krita.call("has_action", action="latent_bridge_cancel")
+    for action in ("cancel", "again", "vary", "recipe", "mode_fill", "mode_upscale"):
+        assert krita.call("has_action", action=f"latent_bridge_{action}"), action
     assert krita.call("modal") is None
     krita.screenshot(ARTEFACTS / "krita_connected.png")
     look(krita, "connected")
@@ -54,7 +55,7 @@ def look(krita: RunningKrita, name: str) -> None:
             assert picture.width <= width + 10
         left = krita.widget("panel").x
         right = left + krita.widget("panel").width
-        for part in ("generate", "cancel", "model", "seed", "random_seed", "steps", "progress", "connection"):
+        for part in ("generate", "cancel", "model", "mode", "seed", "random_seed", "progress", "connection"):
             widget = krita.widget(part)
             assert widget.width >= 30, part
             assert left <= widget.x, part

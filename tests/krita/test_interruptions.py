@@ -44,8 +44,8 @@ def begin(krita: RunningKrita, name: str, steps: int = MANY_STEPS) -> None:
 def test_cancel_by_mouse_stops_the_job_and_the_next_one_runs(krita: RunningKrita):
     begin(krita, "cancelled")
     state = krita.docker()
-    assert (state["generate"], state["cancel"]) == (False, True)
-    assert f"of {MANY_STEPS}" in state["text"]
+    assert (state["generate"], state["cancel"]) == (True, True)
+    assert ", step " in state["text"]  # of how many, depends on the passes that the size needs
     krita.call("grab_docker", path=str(ARTEFACTS / "docker_running.png"))
     krita.click("cancel")
     krita.wait_text("text", "Cancelled")

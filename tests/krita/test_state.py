@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from latent_bridge.state import DockerState, Link, Phase
+from latent_bridge.state import DockerState, Fix, Link, Phase
 
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import (
@@ -72,10 +72,18 @@ class TestConnection:
 
 
 class TestJob:
-    def test_one_at_a_time(self):
+    def test_while_one_is_made_more_can_be_asked_for(self):
         state = CONNECTED.sending()
-        assert (state.can_generate, state.can_cancel) == (False, True)
-        assert "cancel it" in state.why_not
+        assert (state.can_generate, state.can_cancel, state.why_not) == (True, True, "")
+
+    def test_when_one_is_over_the_next_is_shown_as_it_stands(self):
+        state = RUNNING.ended("New layer").next_one(progress(step=5, steps=9))
+        assert (state.phase, state.text) == (Phase.RUNNING, "Denoising, step 5 of 9…")
+        assert RUNNING.ended("New layer").next_one(None).text == "Waiting"
+
+    def test_an_error_of_the_model_offers_another(self):
+        error = ErrorInfo(ErrorCode.UNKNOWN_MODEL, "No such model.")
+        assert RUNNING.happened(JobFailed(job_id="j", seq=2, error=error)).fix is Fix.DEFAULT_MODEL
 
     def test_waiting_tells_the_position(self):
         state = CONNECTED.sending().happened(JobQueued(job_id="j", seq=1, position=2))

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Latent Bridge for Krita: a docker that asks the bridge's daemon for layers.
 
-docker.py         widgets                                     Qt
-host.py           documents, selections, layers, settings     Krita; the only module that imports `krita`
-controller.py     what a press of Generate leads to           Qt
-bridge_thread.py  the connection to the daemon                Qt and the bridge's client
-request.py, state.py, form.py                                 pure: they run and are tested without Krita
+plugin.py          puts the parts together
+docker.py          the widgets together: form_panel, advanced_panel, status_panel, queue_list, strip, edges_panel  Qt
+host.py            documents, selections, layers, settings      Krita; the only module that imports `krita`
+controller.py      what a press of Generate leads to            Qt
+gallery.py         what can be done with results                Qt and the host
+placing.py         results into their document                  the host
+bridge_thread.py   the connection to the daemon                 Qt and the bridge's client
+modes.py, request.py, form.py, weights.py                       pure: what is asked for
+state.py, jobs.py, history.py, memory.py, packing.py            pure: what is known of it
 """
 
 import sys

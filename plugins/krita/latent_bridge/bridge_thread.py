@@ -20,12 +20,14 @@ class BridgeThread(QObject):
         connection_changed: a `Connection`.
         welcomed: the daemon's `Welcome`, after every new connection.
         job_event: job id and `JobEvent`.
+        fetched: job id, index of the image, and the `Layer` or the `BridgeError`.
         start_ended: how starting the daemon went: None, or the `BridgeError`.
     """
 
     connection_changed = pyqtSignal(object)
     welcomed = pyqtSignal(object)
     job_event = pyqtSignal(str, object)
+    fetched = pyqtSignal(str, int, object)
     start_ended = pyqtSignal(object)
 
     def __init__(self, client_name: str) -> None:
@@ -34,7 +36,7 @@ class BridgeThread(QObject):
         self._bridge = None
         self._opening: threading.Thread | None = None
         self._opened = threading.Event()
-        self._job = None
+        self._jobs: dict[str, object] = {}
 
     def open(self) -> None:
         """Begin to connect, and go on trying for as long as Krita runs. Harmless when it was begun before."""
@@ -57,13 +59,32 @@ class BridgeThread(QObject):
         """Queue a job and return its id. Its pixels must not change until it has ended."""
         if self._bridge is None:
             raise errors.BridgeError(errors.ErrorCode.NOT_CONNECTED, "There is no connection to the daemon.")
-        self._job = self._bridge.submit(task, on_event=lambda job, event: self.job_event.emit(job.id, event))
-        return self._job.id
+        job = self._bridge.submit(task, on_event=lambda job, event: self.job_event.emit(job.id, event))
+        self._jobs[job.id] = job
+        return job.id
 
-    def cancel(self) -> None:
-        """Stop the job that was submitted last; harmless when it is over."""
-        if self._job is not None:
-            self._job.cancel()
+    def cancel(self, job_id: str) -> None:
+        """Stop a job; harmless when it is over."""
+        job = self._jobs.pop(job_id, None)
+        if job is not None:
+            job.cancel()
+
+    def forget(self, job_id: str) -> None:
+        """A job is over: its pixels need not be kept."""
+        self._jobs.pop(job_id, None)
+
+    def fetch(self, job_id: str, index: int) -> None:
+        """Ask for a stored result of any job; `fetched` brings it."""
+        _in_background(lambda: self._fetch(job_id, index), "fetch")
+
+    def _fetch(self, job_id: str, index: int) -> None:
+        try:
+            if self._bridge is None:
+                raise errors.BridgeError(errors.ErrorCode.NOT_CONNECTED, "There is no connection to the daemon.")
+            answer = self._bridge.fetch(job_id, index).layer
+        except errors.BridgeError as error:
+            answer = error
+        self.fetched.emit(job_id, index, answer)
 
     def retry(self) -> None:
         """Try to connect now."""

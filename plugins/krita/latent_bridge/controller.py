@@ -1,44 +1,46 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a press of Generate leads to: read the document, ask the daemon, put the layer in. Main thread only.
+"""What a press of Generate leads to: read the document, ask the daemon, put the layers in. Main thread only.
 
 One for the whole of Krita; the dockers of all its windows show the same state.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
 
 from .bridge_thread import BridgeThread
-from .form import Form, load_form, save_form
+from .form import Form, form_of, load_form, save_form
+from .gallery import Gallery
+from .history import Entry
 from .host import Host, OpenDocument
-from .qt import QObject, pyqtSignal
-from .request import Plan, layer_name, make_plan, make_task, place_of
-from .state import DockerState
+from .jobs import Jobs, Pending
+from .memory import Memories
+from .modes import Mode
+from .packing import inverted, packed, unpacked
+from .placing import place
+from .qt import QObject, QTimer, pyqtSignal
+from .request import Plan, make_plan, make_task
+from .state import DockerState, Fix
 from .vendored import errors, messages
 
 DEFAULT_NATIVE_SIZE = 512
-
-
-@dataclass(frozen=True)
-class Pending:
-    """A job under way, and where its result belongs."""
-
-    job_id: str
-    document: OpenDocument
-    plan: Plan
-    prompt: str
+SAVE_DELAY_MS = 1000
 
 
 class Controller(QObject):
-    """Keeps the state and the form.
+    """Keeps the state, the form and the jobs.
 
     Signals:
         changed: the new `DockerState`.
+        queue_changed: the `Jobs`.
+        form_changed: a `Form` that did not come from the fields.
         welcomed: the daemon's `Welcome`.
         seed_used: the seed of a result.
     """
 
     changed = pyqtSignal(object)
+    queue_changed = pyqtSignal(object)
+    form_changed = pyqtSignal(object)
     welcomed = pyqtSignal(object)
     seed_used = pyqtSignal(object)
 
@@ -47,13 +49,20 @@ class Controller(QObject):
         self.state = DockerState()
         self.form = load_form(host.read_setting)
         self.welcome: messages.Welcome | None = None
+        self.jobs = Jobs()
+        self._memories = Memories()
+        self.gallery = Gallery(host, bridge, self._memories)
         self._host = host
         self._bridge = bridge
-        self._pending: Pending | None = None
+        self._saving = QTimer(self)
+        self._saving.setSingleShot(True)
+        self._saving.setInterval(SAVE_DELAY_MS)
+        self._saving.timeout.connect(self._save)
         bridge.connection_changed.connect(self._on_connection)
         bridge.welcomed.connect(self._on_welcome)
         bridge.job_event.connect(self._on_job_event)
         bridge.start_ended.connect(self._on_start_ended)
+        self.gallery.failed.connect(lambda error: self.show(self.state.warned(error.message, error.hint)))
         host.on_closing(self._on_closing)
 
     def show(self, state: DockerState) -> None:
@@ -62,15 +71,32 @@ class Controller(QObject):
             self.state = state
             self.changed.emit(state)
 
+    def _show_jobs(self, jobs: Jobs) -> None:
+        self.jobs = jobs
+        self.queue_changed.emit(jobs)
+
     # What the user does.
 
     def open(self) -> None:
         """A docker is looked at: connect."""
         self._bridge.open()
 
+    def look(self) -> None:
+        """Another document is in front: show what it remembers."""
+        document = self._host.active_document()
+        memory = self._memories.of(document) if document is not None else None
+        if memory is not None and memory.form is not None and memory.form != self.form:
+            self.form = memory.form
+            self.form_changed.emit(self.form)
+        self.gallery.look()
+
     def edit(self, form: Form) -> None:
         """A field was changed."""
         self.form = form
+        document = self._host.active_document()
+        if document is not None:
+            self._memories.of(document).form = form
+        self._saving.start()
 
     def generate(self) -> None:
         """Make a layer for the document in front."""
@@ -78,18 +104,61 @@ class Controller(QObject):
             return
         save_form(self.form, self._host.write_setting)
         try:
-            self._submit(self.form)
+            self._generate(self.form)
         except errors.BridgeError as error:
-            self.show(self.state.failed(error.message, error.hint))
+            fix = Fix.AUTOMATIC_MODE if self.form.mode != Mode.AUTO else Fix.NONE
+            self.show(self.state.warned(error.message, error.hint, fix))
 
-    def cancel(self) -> None:
-        """Stop the job."""
-        if not self.state.can_cancel:
+    def again(self, vary: bool = False) -> None:
+        """Make the active layer's result again, or another one by the same recipe."""
+        found = self.gallery.active_entry()
+        if found is None or not self.state.can_generate:
+            if found is None:
+                self.show(self.state.warned("The active layer is no result.", "Pick a layer that was made here."))
             return
-        self._bridge.cancel()
-        self.show(self.state.cancelling())
-        if not self.state.busy:
-            self._pending = None
+        document, entry = found
+        if document.canvas != entry.plan.canvas:
+            self.show(self.state.warned("The picture has another size than when this layer was made."))
+            return
+        form = dataclasses.replace(form_of(dict(entry.form)), random_seed=vary, seed=entry.seed or 0, images=1)
+        visible = document.shows_layer(entry.layer)
+        document.show_layer(entry.layer, False)
+        try:
+            mask = unpacked(entry.mask, entry.plan.crop.width * entry.plan.crop.height)
+            self._submit(document, entry.plan, form, mask)
+        except errors.BridgeError as error:
+            self.show(self.state.warned(error.message, error.hint))
+        finally:
+            document.show_layer(entry.layer, visible)
+
+    def vary(self) -> None:
+        """Another result by the active layer's recipe."""
+        self.again(vary=True)
+
+    def use_recipe(self, entry: Entry | None = None) -> None:
+        """Fill the fields with the recipe of a result: the given one, or that of the active layer."""
+        if entry is None:
+            found = self.gallery.active_entry()
+            entry = found[1] if found is not None else None
+        if entry is None:
+            return
+        form = dataclasses.replace(
+            form_of(dict(entry.form)), seed=entry.seed or 0, random_seed=False, mode=entry.plan.mode.value
+        )
+        self.edit(form)
+        self.form_changed.emit(form)
+
+    def cancel(self, job_id: str = "") -> None:
+        """Stop a job; the oldest when none is named."""
+        front = self.jobs.front
+        job = self.jobs.find(job_id) if job_id else front
+        if job is None:
+            return
+        self._bridge.cancel(job.job_id)
+        if job is front and self.state.can_cancel:
+            self.show(self.state.cancelling())
+            if not self.state.busy:
+                self._over(job)
 
     def start_daemon(self) -> None:
         """Start the daemon."""
@@ -97,18 +166,43 @@ class Controller(QObject):
             self.show(self.state.starting())
             self._bridge.start_daemon()
 
-    def _submit(self, form: Form) -> None:
+    def fix(self) -> None:
+        """Do what the button beside an error offers."""
+        changes = {Fix.AUTOMATIC_MODE: {"mode": Mode.AUTO.value}, Fix.DEFAULT_MODEL: {"model": ""}}
+        form = dataclasses.replace(self.form, **changes.get(self.state.fix, {}))
+        self.show(self.state.warned("", ""))
+        self.edit(form)
+        self.form_changed.emit(form)
+
+    def set_mode(self, mode: Mode) -> None:
+        """Choose a mode."""
+        self.edit(dataclasses.replace(self.form, mode=mode.value))
+        self.form_changed.emit(self.form)
+
+    def _generate(self, form: Form) -> None:
         document = self._host.active_document()
         if document is None:
             raise errors.BridgeError(
                 errors.ErrorCode.INVALID_FIELD, "No picture is open.", hint="Open one, or make a new one."
             )
-        plan = make_plan(document.canvas, document.selection(), form.strength, self._native_size(form.model))
-        picture = document.pixels(plan.crop) if plan.needs_picture else b""
+        self.gallery.end_preview(self._memories.of(document))
+        plan = make_plan(document.canvas, document.selection(), form, self._native_size(form.model))
         mask = document.mask(plan.crop) if plan.needs_mask else b""
+        self._submit(document, plan, form, inverted(mask) if plan.inverts_mask else mask)
+
+    def _submit(self, document: OpenDocument, plan: Plan, form: Form, mask: bytes) -> None:
+        picture = document.pixels(plan.crop) if plan.needs_picture else b""
         task = make_task(plan, form, picture, mask)
-        self.show(self.state.sending())
-        self._pending = Pending(self._bridge.submit(task), document, plan, form.prompt)
+        job = Pending(self._bridge.submit(task), document, plan, form, packed(mask))
+        if self.jobs.front is None:
+            self.show(self.state.sending())
+        else:
+            self.show(self.state.warned("", ""))
+        self._show_jobs(self.jobs.added(job))
+        memory = self._memories.of(document)
+        for index in reversed(range(form.images)):
+            memory.history = memory.history.put(_entry_of(job, index))
+        memory.save(self.form)
 
     def _native_size(self, model: str) -> int:
         known = self.welcome.models if self.welcome is not None else ()
@@ -125,6 +219,8 @@ class Controller(QObject):
         elif connection.state == "connected":
             daemon = self.welcome.daemon if self.welcome is not None else ""
             self.show(self.state.connected(daemon))
+            if not self.jobs.pending:
+                self.gallery.look()
         elif connection.state == "disconnected":
             self.show(self.state.disconnected(connection.error))
 
@@ -137,33 +233,78 @@ class Controller(QObject):
             self.show(self.state.start_failed(error.message, error.hint))
 
     def _on_job_event(self, job_id: str, event: messages.JobEvent) -> None:
-        pending = self._pending
-        if pending is None or pending.job_id != job_id:
+        if self.jobs.find(job_id) is None:
             return  # let go by the user
+        self._show_jobs(self.jobs.happened(event))
+        job = self.jobs.find(job_id)
         if isinstance(event, messages.JobResult):
-            self._take(pending, event)
-            return
-        if isinstance(event, messages.FINAL_EVENTS):
-            self._pending = None
-        self.show(self.state.happened(event))
+            self._keep_result(job, event)
+        if job.complete or (job.layers and isinstance(event, messages.FINAL_EVENTS)):
+            self._take(job)
+        elif isinstance(event, messages.FINAL_EVENTS):
+            self._over(job, event)
+        elif job is self.jobs.front or isinstance(event, messages.JobNotice):
+            self.show(self.state.happened(event))
 
-    def _take(self, pending: Pending, event: messages.JobResult) -> None:
-        """Put a result into its document, in one turn of the event loop."""
-        self._pending = None
-        layer = event.layer
-        if not pending.document.is_open:
+    def _keep_result(self, job: Pending, event: messages.JobResult) -> None:
+        if job.document.is_open:
+            self.gallery.arrived(self._memories.of(job.document), _entry_of(job, event.index), event.layer)
+
+    def _take(self, job: Pending) -> None:
+        """Put the results into their document, in one turn of the event loop."""
+        # First, since Krita may handle events while it takes a layer in.
+        self._show_jobs(self.jobs.without(job.job_id))
+        if not job.document.is_open:
+            self._over(job)
             self.show(
                 self.state.failed(
                     "The picture is ready, but its document was closed. The daemon keeps it.",
-                    f"`latent-bridge jobs show {pending.job_id} -o picture.png` saves it.",
+                    f"`latent-bridge jobs show {job.job_id} -o picture.png` saves it.",
                 )
             )
             return
-        place = place_of(pending.plan, layer)
-        pending.document.add_layer(layer_name(pending.prompt, layer.seed), place, bytes(layer.picture.pixels))
-        self.seed_used.emit(layer.seed)
-        self.show(self.state.ended(f"New layer, seed {layer.seed}"))
+        made = place(job.document, job.plan, job.form, job.layers)
+        memory = self._memories.of(job.document)
+        for index, layer in enumerate(made):
+            entry = memory.history.find((job.job_id, index)) or _entry_of(job, index)
+            memory.history = memory.history.put(dataclasses.replace(entry, layer=layer))
+        self.gallery.keep(memory, memory.history)
+        seeds = ", ".join(str(layer.seed) for layer in job.layers)
+        self.seed_used.emit(job.layers[0].seed)
+        self._over(job, text=f"New layer{'s' if len(made) > 1 else ''}, seed {seeds}")
+
+    def _over(self, job: Pending, event: messages.JobEvent | None = None, text: str = "Cancelled") -> None:
+        """A job is over; the docker shows the next."""
+        self._forget_missing(job)
+        self._bridge.forget(job.job_id)
+        self._show_jobs(self.jobs.without(job.job_id))
+        self.show(self.state.happened(event) if event is not None else self.state.ended(text))
+        front = self.jobs.front
+        if front is not None:
+            self.show(self.state.next_one(front.last))
+
+    def _forget_missing(self, job: Pending) -> None:
+        """Images that will never come are no entries of the history."""
+        if not job.document.is_open:
+            return
+        memory = self._memories.of(job.document)
+        history = memory.history
+        for entry in history.missing:
+            if entry.job_id == job.job_id:
+                history = history.without(entry.key)
+        self.gallery.keep(memory, history)
+
+    # Remembering.
+
+    def _save(self) -> None:
+        document = self._host.active_document()
+        if document is not None:
+            self._memories.of(document).save(self.form)
 
     def _on_closing(self) -> None:
         save_form(self.form, self._host.write_setting)
         self._bridge.close()
+
+
+def _entry_of(job: Pending, index: int) -> Entry:
+    return Entry(job.job_id, index, job.plan, dataclasses.asdict(job.form), mask=job.mask)

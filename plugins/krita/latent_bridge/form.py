@@ -8,10 +8,19 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .modes import Mode, parse_mode
 from .vendored import tasks
 
 GROUP = "latent_bridge"
 KEY = "form"
+
+SIDES = ("left", "top", "right", "bottom")
+MOST_IMAGES = 16
+MOST_GUIDANCE = 30.0
+MOST_SCALE = 800
+"""Percent."""
+MOST_EXPANSION = 4096
+"""Pixels."""
 
 ReadSetting = Callable[[str, str, str], str]
 WriteSetting = Callable[[str, str, str], None]
@@ -29,6 +38,13 @@ class Form:
         seed: 0 to 2**32 - 1; used when `random_seed` is off.
         random_seed: draw a seed for every picture.
         model: model id; empty for the daemon's default.
+        mode: value of a `Mode`.
+        images: how many variants to make, 1 to 16.
+        guidance: classifier-free guidance; 0 leaves it to the model.
+        scheduler: name from `welcome`; empty for the model's own.
+        scale: percent of the size after upscaling, 100 to 800.
+        left, top, right, bottom: what expanding adds at each side, pixels.
+        in_place: merge the result into the active layer instead of making a new one.
     """
 
     prompt: str = ""
@@ -38,6 +54,16 @@ class Form:
     seed: int = 0
     random_seed: bool = True
     model: str = ""
+    mode: str = Mode.AUTO.value
+    images: int = 1
+    guidance: float = 0.0
+    scheduler: str = ""
+    scale: int = 200
+    left: int = 0
+    top: int = 0
+    right: int = 128
+    bottom: int = 0
+    in_place: bool = False
 
     def checked(self) -> Form:
         """The same with every number inside its range, whatever a settings file said."""
@@ -46,15 +72,25 @@ class Form:
             strength=min(max(self.strength, 1), 100),
             steps=max(self.steps, 0),
             seed=min(max(self.seed, 0), tasks.MAX_SEED),
+            mode=parse_mode(self.mode).value,
+            images=min(max(self.images, 1), MOST_IMAGES),
+            guidance=min(max(self.guidance, 0.0), MOST_GUIDANCE),
+            scale=min(max(self.scale, 100), MOST_SCALE),
+            **{side: min(max(getattr(self, side), 0), MOST_EXPANSION) for side in SIDES},
         )
 
 
 def load_form(read: ReadSetting) -> Form:
-    """The remembered form. Values that are missing or of another type take their defaults."""
+    """The form that was remembered when Krita was closed; see `form_of`."""
     try:
         stored = json.loads(read(GROUP, KEY, "{}"))
     except ValueError:
         return Form()
+    return form_of(stored)
+
+
+def form_of(stored: object) -> Form:
+    """The form of stored values. Those that are missing or of another type take their defaults."""
     if not isinstance(stored, dict):
         return Form()
     values = {

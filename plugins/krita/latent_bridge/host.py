@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from krita import DockWidget, DockWidgetFactory, DockWidgetFactoryBase, Document, Extension, Krita
+from krita import DockWidget, DockWidgetFactory, DockWidgetFactoryBase, Document, Extension, Krita, Selection
 
-from .qt import QByteArray, QImage, QObject, QWidget
+from .qt import QByteArray, QImage, QObject, QTimer, QWidget
 from .request import Rect, is_plain_srgb
 
 SRGB_PROFILE = "sRGB-elle-V2-srgbtrc.icc"
@@ -63,22 +63,160 @@ class OpenDocument:
         bits.setsize(image.sizeInBytes() if hasattr(image, "sizeInBytes") else image.byteCount())
         return bytes(bits)
 
-    def add_layer(self, name: str, place: Rect, pixels: bytes) -> None:
-        """Put a picture on top as a new layer, in one step that one undo takes back.
+    # Layers.
+
+    def add_layer(self, name: str, place: Rect, pixels: bytes, above: str = "") -> str:
+        """Put a picture in as a new layer, in one step that one undo takes back; returns the layer's id.
 
         Args:
             name: of the layer.
             place: where it belongs; may reach beyond the canvas.
             pixels: BGRA, 8 bit, sRGB, straight alpha, of the size of `place`.
+            above: id of the layer to put it above; empty for the top.
         """
+        layer = self._new_layer(name, place, pixels)
+        below = self._layer(above) if above else None
+        parent = below.parentNode() if below is not None else self._document.rootNode()
+        # Adding it updates the picture in Krita's own threads: no refreshProjection(), which would wait for them.
+        parent.addChildNode(layer, below)
+        return _id_of(layer)
+
+    def add_group(self, name: str, layers: list[tuple[str, Rect, bytes]]) -> list[str]:
+        """Put several pictures in as a group of which the first is visible, in one undo step; returns layers' ids."""
+        group = self._document.createNode(name, "grouplayer")
+        made = []
+        for number, (title, place, pixels) in enumerate(layers):
+            layer = self._new_layer(title, place, pixels)
+            layer.setVisible(number == 0)
+            group.addChildNode(layer, None)
+            made.append(layer)
+        self._document.rootNode().addChildNode(group, None)
+        return [_id_of(layer) for layer in made]
+
+    def _new_layer(self, name: str, place: Rect, pixels: bytes):
         document = self._document
         layer = document.createNode(name, "paintlayer")
         if not is_plain_srgb(document.colorModel(), document.colorDepth(), document.colorProfile()):
             # Before it belongs to the document, so that this is no step of its own. Krita converts while compositing.
             layer.setColorSpace("RGBA", "U8", SRGB_PROFILE)
         layer.setPixelData(QByteArray(pixels), place.x, place.y, place.width, place.height)
-        # Adding it updates the picture in Krita's own threads: no refreshProjection(), which would wait for them.
-        document.rootNode().addChildNode(layer, None)
+        return layer
+
+    def active_layer(self) -> str:
+        """Id of the layer that the user works on; empty when there is none."""
+        node = self._document.activeNode()
+        return _id_of(node) if node is not None else ""
+
+    def has_layer(self, layer: str) -> bool:
+        """Whether a layer is still there."""
+        return self._layer(layer) is not None
+
+    def merge_down(self, layer: str) -> None:
+        """Merge a layer into the one below it."""
+        self._document.waitForDone()
+        node = self._layer(layer)
+        if node is not None:
+            node.mergeDown()
+
+    def remove_layer(self, layer: str) -> None:
+        """Take a layer out; harmless when it is gone."""
+        node = self._layer(layer)
+        if node is not None:
+            node.remove()
+            self._settle()
+
+    def show_layer(self, layer: str, visible: bool) -> None:
+        """Show or hide a layer, and wait until what is to be seen follows."""
+        node = self._layer(layer)
+        if node is not None:
+            node.setVisible(visible)
+            self._settle()
+
+    def shows_layer(self, layer: str) -> bool:
+        """Whether a layer is visible."""
+        node = self._layer(layer)
+        return node is not None and node.visible()
+
+    def repaint_layer(self, layer: str, place: Rect, pixels: bytes) -> None:
+        """Give a layer of ours other pixels (BGRA) in the same place."""
+        node = self._layer(layer)
+        if node is not None:
+            node.setPixelData(QByteArray(pixels), place.x, place.y, place.width, place.height)
+            self._document.refreshProjection()
+            self._document.setModified(True)
+
+    def place_of_layer(self, layer: str) -> Rect:
+        """Bounds of what a layer holds."""
+        bounds = self._layer(layer).bounds()
+        return Rect(bounds.x(), bounds.y(), bounds.width(), bounds.height())
+
+    def _layer(self, layer: str):
+        return _found(self._document.rootNode(), layer) if layer else None
+
+    def _settle(self) -> None:
+        self._document.refreshProjection()
+        self._document.waitForDone()
+
+    # The whole.
+
+    def grow(self, bounds: Rect) -> None:
+        """Change the canvas to these bounds of its present frame; what is there moves along."""
+        self._document.resizeImage(bounds.x, bounds.y, bounds.width, bounds.height)
+        self._document.waitForDone()
+
+    def scale(self, width: int, height: int) -> None:
+        """Scale everything to another size."""
+        document = self._document
+        document.scaleImage(width, height, round(document.xRes()), round(document.yRes()), "Bicubic")
+        document.waitForDone()
+
+    def same(self, other: object) -> bool:
+        """Whether both are the same document."""
+        return isinstance(other, OpenDocument) and self._document == other._document
+
+    def read_annotation(self, name: str) -> bytes:
+        """What a document holds under a name; empty for nothing."""
+        if name not in self._document.annotationTypes():
+            return b""
+        return bytes(self._document.annotation(name))
+
+    def write_annotation(self, name: str, value: bytes) -> None:
+        """Let the document hold something. That alone is no reason to ask whether to save it."""
+        modified = self._document.modified()
+        self._document.setAnnotation(name, "Latent Bridge: fields and results", QByteArray(value))
+        if not modified:
+            self._document.setModified(False)
+
+
+def _id_of(node) -> str:
+    return node.uniqueId().toString()
+
+
+def _found(node, layer: str):
+    for child in node.childNodes():
+        if _id_of(child) == layer:
+            return child
+        below = _found(child, layer)
+        if below is not None:
+            return below
+    return None
+
+
+def adjusted_mask(mask: bytes, width: int, height: int, grow: int, feather: int) -> bytes:
+    """A mask grown (or shrunk, when negative) and then softened, both in pixels, by Krita's own code.
+
+    Args:
+        mask: one byte a pixel.
+    """
+    selection = Selection()
+    selection.setPixelData(QByteArray(mask), 0, 0, width, height)
+    if grow > 0:
+        selection.grow(grow, grow)
+    elif grow < 0:
+        selection.shrink(-grow, -grow, False)
+    if feather > 0:
+        selection.feather(feather)
+    return selection.pixelData(0, 0, width, height).data()
 
 
 class Host:
@@ -121,8 +259,13 @@ class Actions(Extension):
             action.triggered.connect(lambda _checked=False, run=run: run())
 
 
-def register_docker(name: str, title: str, make_panel: Callable[[QWidget], QWidget]) -> None:
-    """Offer a docker: every main window gets one, with a panel of its own."""
+def register_docker(
+    name: str, title: str, make_panel: Callable[[QWidget], QWidget], on_canvas: Callable[[], None]
+) -> None:
+    """Offer a docker: every main window gets one, with a panel of its own.
+
+    `on_canvas` is told when another document is in front.
+    """
 
     class Docker(DockWidget):
         def __init__(self) -> None:
@@ -131,7 +274,8 @@ def register_docker(name: str, title: str, make_panel: Callable[[QWidget], QWidg
             self.setWidget(make_panel(self))
 
         def canvasChanged(self, canvas) -> None:
-            pass
+            # The document is only in front once this has returned.
+            QTimer.singleShot(0, on_canvas)
 
     factory = DockWidgetFactory(name, DockWidgetFactoryBase.DockRight, Docker)
     Krita.instance().addDockWidgetFactory(factory)

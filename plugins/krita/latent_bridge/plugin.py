@@ -7,6 +7,7 @@ from . import host
 from .bridge_thread import BridgeThread
 from .controller import Controller
 from .docker import BridgePanel
+from .modes import MANNERS
 
 DOCKER = "latent_bridge_docker"
 
@@ -15,10 +16,20 @@ def install() -> None:
     """Offer the docker and the actions to Krita. Called once, when the plugin is loaded."""
     krita = host.Host()
     controller = Controller(krita, BridgeThread(f"krita {krita.version()}"))
-    host.register_docker(DOCKER, "Latent Bridge", lambda parent: BridgePanel(controller, parent))
+    host.register_docker(DOCKER, "Latent Bridge", lambda parent: BridgePanel(controller, parent), controller.look)
     host.register_actions(
         {
             "latent_bridge_generate": ("Latent Bridge: Generate", controller.generate),
             "latent_bridge_cancel": ("Latent Bridge: Cancel", controller.cancel),
+            "latent_bridge_again": ("Latent Bridge: Generate Again", controller.again),
+            "latent_bridge_vary": ("Latent Bridge: Vary", controller.vary),
+            "latent_bridge_recipe": ("Latent Bridge: Edit the Recipe", controller.use_recipe),
+            **{
+                f"latent_bridge_mode_{mode.value}": (
+                    f"Latent Bridge: Mode {manner.title}",
+                    lambda mode=mode: controller.set_mode(mode),
+                )
+                for mode, manner in MANNERS.items()
+            },
         }
     )

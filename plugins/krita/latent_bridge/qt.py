@@ -9,16 +9,23 @@ Enumerations are written scoped (`Qt.Key.Key_Return`), which both editions under
 import sys
 
 if "PyQt6.QtCore" in sys.modules:
-    from PyQt6.QtCore import QByteArray, QEvent, QObject, Qt, pyqtSignal
-    from PyQt6.QtGui import QColor, QImage
+    from PyQt6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QObject, QSize, Qt, QTimer, pyqtSignal
+    from PyQt6.QtGui import QColor, QIcon, QImage, QPixmap
     from PyQt6.QtWidgets import (
+        QAbstractItemView,
+        QApplication,
         QCheckBox,
         QComboBox,
+        QDoubleSpinBox,
         QFrame,
         QGridLayout,
         QHBoxLayout,
         QLabel,
         QLineEdit,
+        QListView,
+        QListWidget,
+        QListWidgetItem,
+        QMenu,
         QPlainTextEdit,
         QProgressBar,
         QPushButton,
@@ -26,20 +33,28 @@ if "PyQt6.QtCore" in sys.modules:
         QSizePolicy,
         QSlider,
         QSpinBox,
+        QToolButton,
         QVBoxLayout,
         QWidget,
     )
 else:
-    from PyQt5.QtCore import QByteArray, QEvent, QObject, Qt, pyqtSignal
-    from PyQt5.QtGui import QColor, QImage
+    from PyQt5.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QObject, QSize, Qt, QTimer, pyqtSignal
+    from PyQt5.QtGui import QColor, QIcon, QImage, QPixmap
     from PyQt5.QtWidgets import (
+        QAbstractItemView,
+        QApplication,
         QCheckBox,
         QComboBox,
+        QDoubleSpinBox,
         QFrame,
         QGridLayout,
         QHBoxLayout,
         QLabel,
         QLineEdit,
+        QListView,
+        QListWidget,
+        QListWidgetItem,
+        QMenu,
         QPlainTextEdit,
         QProgressBar,
         QPushButton,
@@ -47,30 +62,45 @@ else:
         QSizePolicy,
         QSlider,
         QSpinBox,
+        QToolButton,
         QVBoxLayout,
         QWidget,
     )
 
 __all__ = [
+    "QAbstractItemView",
+    "QApplication",
+    "QBuffer",
     "QByteArray",
     "QCheckBox",
     "QColor",
     "QComboBox",
+    "QDoubleSpinBox",
     "QEvent",
     "QFrame",
     "QGridLayout",
     "QHBoxLayout",
+    "QIODevice",
+    "QIcon",
     "QImage",
     "QLabel",
     "QLineEdit",
+    "QListView",
+    "QListWidget",
+    "QListWidgetItem",
+    "QMenu",
     "QObject",
+    "QPixmap",
     "QPlainTextEdit",
     "QProgressBar",
     "QPushButton",
     "QScrollArea",
+    "QSize",
     "QSizePolicy",
     "QSlider",
     "QSpinBox",
+    "QTimer",
+    "QToolButton",
     "QVBoxLayout",
     "QWidget",
     "Qt",

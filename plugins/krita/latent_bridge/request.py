@@ -3,14 +3,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
-from .form import Form
+from .form import SIDES, Form
+from .modes import MANNERS, Mode, chosen_mode, task_of
 from .vendored import errors, pixels, tasks
 
 NAME_LENGTH = 80
 """Longest prompt in a layer's name."""
+OUTLINE_FEATHER = 16
+"""Feather around what stays when the background is replaced, pixels."""
+UPSCALE_STRENGTH = 0.3
+"""What upscaling changes where the user has set no strength of their own."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +54,20 @@ class Plan:
     """What will be asked for, before any pixel is read.
 
     Attributes:
+        mode: what is done; never `AUTO`.
         task: the class of the task.
         crop: the part of the document that is sent; for text-to-image, where the result belongs.
+        canvas: the whole document when it was planned.
+        sides: what expanding adds on the left, at the top, on the right, at the bottom, pixels.
+        scale: sides of the result over those of what was sent.
     """
 
+    mode: Mode
     task: type[tasks.Generation]
     crop: Rect
+    canvas: Rect
+    sides: tuple[int, int, int, int] = (0, 0, 0, 0)
+    scale: float = 1.0
 
     @property
     def needs_picture(self) -> bool:
@@ -63,29 +77,82 @@ class Plan:
     def needs_mask(self) -> bool:
         return self.task is tasks.Inpaint
 
+    @property
+    def inverts_mask(self) -> bool:
+        """Whether what is not selected is repainted."""
+        return self.mode is Mode.REPLACE_BACKGROUND
 
-def make_plan(canvas: Rect, selection: Rect | None, strength: int, native_size: int) -> Plan:
+    def dumped(self) -> dict[str, object]:
+        """As plain values for JSON."""
+        rects = {name: list(dataclasses.astuple(getattr(self, name))) for name in ("crop", "canvas")}
+        return {
+            "mode": self.mode.value,
+            "task": self.task.kind,
+            "sides": list(self.sides),
+            "scale": self.scale,
+            **rects,
+        }
+
+    @classmethod
+    def loaded(cls, value: object) -> Plan:
+        """From plain values.
+
+        Raises:
+            KeyError, TypeError, ValueError: when they are not those of a plan.
+        """
+        if not isinstance(value, dict):
+            raise TypeError("a plan is stored as an object")
+        task = {task.kind: task for task in tasks.TASKS}[value["task"]]
+        crop, canvas = (Rect(*map(int, value[name])) for name in ("crop", "canvas"))
+        left, top, right, bottom = map(int, value["sides"])
+        return cls(Mode(value["mode"]), task, crop, canvas, (left, top, right, bottom), float(value["scale"]))
+
+
+def make_plan(canvas: Rect, selection: Rect | None, form: Form, native_size: int) -> Plan:
     """Decide what a press of Generate means.
 
     Args:
         canvas: the whole document, at the origin.
         selection: bounds of the selection, which may reach beyond the canvas; None when nothing is selected.
-        strength: percent.
+        form: the docker's values.
         native_size: side that the model was made for, pixels.
 
     Raises:
-        BridgeError: `invalid_field` when the selection lies outside the canvas.
+        BridgeError: `invalid_field` when the selection lies outside the canvas or is missing, or nothing is added.
     """
-    if selection is None:
-        return Plan(tasks.TextToImage if strength >= 100 else tasks.ImageToImage, canvas)
-    selected = selection.clipped(canvas)
+    mode = chosen_mode(Mode(form.mode), selection is not None, form.strength)
+    if mode is Mode.EXPAND:
+        return _expanding(canvas, selection, form)
+    selected = canvas if selection is None else selection.clipped(canvas)
     if selected.empty:
         raise errors.BridgeError(
             errors.ErrorCode.INVALID_FIELD,
             "The selection lies outside the picture.",
-            hint="Select a part of the picture, or nothing at all for a layer of its size.",
+            hint="Select a part of the picture, or nothing at all. “Expand” paints beyond the picture.",
         )
-    return Plan(tasks.Inpaint, context_crop(canvas, selected, native_size))
+    task = task_of(mode, selection is not None)
+    scale = form.scale / 100 if mode is Mode.UPSCALE else 1.0
+    if task is tasks.Inpaint:
+        whole = mode is Mode.REPLACE_BACKGROUND
+        crop = canvas if whole else context_crop(canvas, selected, native_size)
+    else:
+        crop = selected
+    return Plan(mode, task, crop, canvas, scale=scale)
+
+
+def _expanding(canvas: Rect, selection: Rect | None, form: Form) -> Plan:
+    """Expanding to where the selection reaches beyond the canvas, or else by what the form says."""
+    sides = (form.left, form.top, form.right, form.bottom)
+    if selection is not None and not canvas.contains(selection):
+        beyond = (-selection.x, -selection.y, selection.right - canvas.width, selection.bottom - canvas.height)
+        sides = tuple(max(0, side) for side in beyond)
+    if not any(sides):
+        raise errors.BridgeError(
+            errors.ErrorCode.INVALID_FIELD,
+            "Nothing would be added to the picture.",
+            hint="Give at least one side some pixels, or select beyond the picture.",
+        )
+    return Plan(Mode.EXPAND, tasks.Outpaint, canvas, canvas, sides)
 
 
 def context_crop(canvas: Rect, selected: Rect, native_size: int) -> Rect:
@@ -122,28 +189,90 @@ def make_task(plan: Plan, form: Form, picture: pixels.Buffer = b"", mask: pixels
         picture: BGRA, 8 bit, sRGB, of the size of the plan's crop; for tasks that need it.
         mask: one byte a pixel, 255 where all shall be repainted; same size.
     """
-    common = {
-        "prompt": form.prompt.strip(),
+    width, height = plan.crop.width, plan.crop.height
+    fields = _common(plan, form)
+    if not plan.needs_picture:
+        return plan.task(width=width, height=height, **fields)
+    fields["image"] = pixels.Picture(width, height, pixels.PixelFormat.BGRA8, picture)
+    fields |= _of_task(plan, form)
+    if plan.needs_mask:
+        fields["mask"] = pixels.Picture(width, height, pixels.PixelFormat.GRAY8, mask)
+    return plan.task(**fields)
+
+
+def _common(plan: Plan, form: Form) -> dict[str, object]:
+    """Parameters that every task shares."""
+    reads_prompt = MANNERS[plan.mode].reads_prompt
+    return {
+        "prompt": form.prompt.strip() if reads_prompt else "",
         "negative_prompt": form.negative_prompt.strip(),
         "model": form.model,
         "seed": None if form.random_seed else form.seed,
         "steps": form.steps or None,
+        "guidance_scale": form.guidance or None,
+        "scheduler": form.scheduler,
+        "images": form.images,
         # Krita's own byte order: nobody swizzles in Python.
         "result_format": pixels.PixelFormat.BGRA8,
     }
-    width, height = plan.crop.width, plan.crop.height
-    if not plan.needs_picture:
-        return plan.task(width=width, height=height, **common)
-    common["image"] = pixels.Picture(width, height, pixels.PixelFormat.BGRA8, picture)
-    common["strength"] = form.strength / 100
-    if plan.needs_mask:
-        common["mask"] = pixels.Picture(width, height, pixels.PixelFormat.GRAY8, mask)
-    return plan.task(**common)
 
 
-def place_of(plan: Plan, layer: tasks.Layer) -> Rect:
-    """Where a result belongs in the document: its offset is counted from the crop that was sent."""
-    return Rect(plan.crop.x + layer.x, plan.crop.y + layer.y, layer.picture.width, layer.picture.height)
+def _of_task(plan: Plan, form: Form) -> dict[str, object]:
+    """Parameters of a task that starts from a picture."""
+    manner = MANNERS[plan.mode]
+    strength = form.strength / 100
+    if plan.task is tasks.Upscale:
+        # At full strength every tile would become a picture of its own.
+        return {"scale": plan.scale, "strength": UPSCALE_STRENGTH if form.strength >= 100 else strength}
+    if plan.task is tasks.Outpaint:
+        return dict(zip(SIDES, plan.sides, strict=True))
+    if manner.fixed_strength is not None:
+        strength = manner.fixed_strength
+    fields: dict[str, object] = {"strength": strength}
+    if plan.task is tasks.Inpaint:
+        fields |= {"fill": manner.fill, "colour_match": manner.colour_match}
+    if plan.mode is Mode.REPLACE_BACKGROUND:
+        # What stays is a figure with an outline; a wide feather would eat into it.
+        fields |= {"grow": 0, "feather": OUTLINE_FEATHER, "blend": OUTLINE_FEATHER // 2}
+    return fields
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a result belongs, and what must become of the document first.
+
+    Attributes:
+        place: of the result, in the document as it is then.
+        canvas: the new bounds of the document in its present frame; None when it keeps them.
+        size: width and height that the document's contents are scaled to; None when they are not.
+    """
+
+    place: Rect
+    canvas: Rect | None = None
+    size: tuple[int, int] | None = None
+
+
+def placement_of(plan: Plan, layer: tasks.Layer, canvas: Rect) -> Placement:
+    """Where a result goes.
+
+    Args:
+        plan: what was asked for.
+        layer: the result; its offset is counted from the crop that was sent.
+        canvas: the document as it is now. One that has changed its size meanwhile is not changed again.
+    """
+    unchanged = canvas == plan.canvas
+    picture = layer.picture
+    if plan.mode is Mode.UPSCALE:
+        place = Rect(round(plan.crop.x * plan.scale), round(plan.crop.y * plan.scale), picture.width, picture.height)
+        size = (round(canvas.width * plan.scale), round(canvas.height * plan.scale))
+        return Placement(place, size=size if unchanged and size != (canvas.width, canvas.height) else None)
+    place = Rect(plan.crop.x + layer.x, plan.crop.y + layer.y, picture.width, picture.height)
+    if plan.mode is not Mode.EXPAND:
+        return Placement(place)
+    left, top, right, bottom = plan.sides
+    grown = Rect(-left, -top, plan.canvas.width + left + right, plan.canvas.height + top + bottom)
+    placed = dataclasses.replace(place, x=place.x + left, y=place.y + top)
+    return Placement(placed, canvas=grown if unchanged else None)
 
 
 def layer_name(prompt: str, seed: int) -> str:

@@ -30,6 +30,14 @@ class Phase(Enum):
     CANCELLING = auto()
 
 
+class Fix(Enum):
+    """What a press of a button can do about an error; the values are its text."""
+
+    NONE = ""
+    AUTOMATIC_MODE = "Set to Automatic"
+    DEFAULT_MODEL = "Use the default model"
+
+
 RUN_HINT = "Press Start, or run `latent-bridge serve` in a terminal."
 
 
@@ -45,6 +53,7 @@ class DockerState:
         fraction: how much of the job is done, 0 to 1; None when that cannot be told.
         error: what went wrong, in the user's words; empty for nothing.
         hint: what to do about it.
+        fix: what a button offers to do about it.
     """
 
     link: Link = Link.OFF
@@ -54,6 +63,7 @@ class DockerState:
     fraction: float | None = 0.0
     error: str = ""
     hint: str = ""
+    fix: Fix = Fix.NONE
 
     # What follows from it.
 
@@ -65,7 +75,7 @@ class DockerState:
     @property
     def can_generate(self) -> bool:
         """Whether Generate would do something."""
-        return self.link is Link.CONNECTED and not self.busy
+        return self.link is Link.CONNECTED
 
     @property
     def can_cancel(self) -> bool:
@@ -92,8 +102,6 @@ class DockerState:
     @property
     def why_not(self) -> str:
         """Why Generate is off; empty when it is on."""
-        if self.busy:
-            return "One picture at a time: wait for it, or cancel it."
         return "" if self.can_generate else "There is no connection to the daemon."
 
     # The connection.
@@ -135,7 +143,12 @@ class DockerState:
 
     def sending(self) -> DockerState:
         """Generate was pressed."""
-        return replace(self, phase=Phase.SENDING, text="Sending…", fraction=None, error="", hint="")
+        return replace(self, phase=Phase.SENDING, text="Sending…", fraction=None, error="", hint="", fix=Fix.NONE)
+
+    def next_one(self, event: messages.JobEvent | None) -> DockerState:
+        """The job before it is over: from now on this is the job that is shown, after its newest event."""
+        state = replace(self, phase=Phase.QUEUED, text="Waiting", fraction=None)
+        return state.happened(event) if event is not None else state
 
     def cancelling(self) -> DockerState:
         """Cancel was pressed. Without a connection nobody could confirm it, so the job is let go at once."""
@@ -148,7 +161,7 @@ class DockerState:
         if not self.busy:
             return self
         if isinstance(event, messages.JobFailed):
-            return self.failed(event.error.message, event.error.hint)
+            return self.failed(event.error.message, event.error.hint, fix_of(event.error.code))
         if isinstance(event, messages.JobCancelled):
             return self.ended("Cancelled")
         if isinstance(event, messages.JobNotice):
@@ -167,9 +180,19 @@ class DockerState:
         """The job is over and nothing is wrong."""
         return replace(self, phase=Phase.IDLE, text=text, fraction=0.0)
 
-    def failed(self, message: str, hint: str = "") -> DockerState:
+    def failed(self, message: str, hint: str = "", fix: Fix = Fix.NONE) -> DockerState:
         """The job is over, or was never begun, for a reason that the user must know."""
-        return replace(self, phase=Phase.IDLE, text="", fraction=0.0, error=message, hint=hint)
+        return replace(self, phase=Phase.IDLE, text="", fraction=0.0, error=message, hint=hint, fix=fix)
+
+    def warned(self, message: str, hint: str = "", fix: Fix = Fix.NONE) -> DockerState:
+        """Something that the user asked for cannot be done; the job goes on."""
+        return replace(self, error=message, hint=hint, fix=fix)
 
 
 _REFUSALS = frozenset({errors.ErrorCode.UNAUTHORISED, errors.ErrorCode.FORBIDDEN, errors.ErrorCode.UNSUPPORTED_VERSION})
+
+
+def fix_of(code: errors.ErrorCode) -> Fix:
+    """What a button can do about an error of the daemon."""
+    models = (errors.ErrorCode.UNKNOWN_MODEL, errors.ErrorCode.MODEL_UNUSABLE, errors.ErrorCode.TASK_UNSUPPORTED)
+    return Fix.DEFAULT_MODEL if code in models else Fix.NONE

@@ -10,6 +10,7 @@ from .qt import (
     QLabel,
     QObject,
     QPlainTextEdit,
+    QPushButton,
     QSizePolicy,
     QSlider,
     QSpinBox,
@@ -18,6 +19,7 @@ from .qt import (
     QWidget,
     pyqtSignal,
 )
+from .weights import Marked, shifted
 
 ENTER_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
@@ -51,7 +53,8 @@ class PromptEdit(QPlainTextEdit):
 
     def event(self, event) -> bool:
         # Krita's own shortcuts would take the keys otherwise.
-        if event.type() == QEvent.Type.ShortcutOverride and _is_ctrl_enter(event):
+        ours = event.type() == QEvent.Type.ShortcutOverride and (_is_ctrl_enter(event) or _weight_direction(event))
+        if ours:
             event.accept()
             return True
         return super().event(event)
@@ -60,7 +63,33 @@ class PromptEdit(QPlainTextEdit):
         if _is_ctrl_enter(event):
             self.submitted.emit()
             return
+        direction = _weight_direction(event)
+        if direction:
+            self._shift_weight(direction)
+            return
         super().keyPressEvent(event)
+
+    def _shift_weight(self, direction: int) -> None:
+        """Let the marked words, or the word at the cursor, count more or less. One step for Undo."""
+        cursor = self.textCursor()
+        before = Marked(self.toPlainText(), cursor.selectionStart(), cursor.selectionEnd())
+        after = shifted(before, direction)
+        if after.text == before.text:
+            return
+        cursor.beginEditBlock()
+        cursor.select(cursor.SelectionType.Document)
+        cursor.insertText(after.text)
+        cursor.endEditBlock()
+        cursor.setPosition(after.start)
+        cursor.setPosition(after.end, cursor.MoveMode.KeepAnchor)
+        self.setTextCursor(cursor)
+
+
+def _weight_direction(event) -> int:
+    """1 for Ctrl+Up, -1 for Ctrl+Down, 0 for anything else."""
+    if not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        return 0
+    return {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}.get(event.key(), 0)
 
 
 def _is_ctrl_enter(event) -> bool:
@@ -111,7 +140,9 @@ class PercentSlider(QWidget):
 
 
 class Notice(QWidget):
-    """What went wrong, and what to do about it. Takes no room when there is nothing to say."""
+    """What went wrong, what to do about it, and a button that does it. Takes no room when there is nothing to say."""
+
+    fix_pressed = pyqtSignal()
 
     def __init__(self, name: str, parent: QWidget) -> None:
         super().__init__(parent)
@@ -123,6 +154,10 @@ class Notice(QWidget):
         lines.setSpacing(2)
         lines.addWidget(self._error)
         lines.addWidget(self._hint)
+        self._fix = QPushButton(self)
+        self._fix.setObjectName(f"{name}_fix")
+        self._fix.clicked.connect(lambda _checked=False: self.fix_pressed.emit())
+        lines.addWidget(self._fix)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._bar())
@@ -152,8 +187,10 @@ class Notice(QWidget):
         label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         return label
 
-    def show_text(self, error: str, hint: str) -> None:
-        """Show both lines; hide the whole when both are empty."""
+    def show_text(self, error: str, hint: str, fix: str = "") -> None:
+        """Show both lines and the button; hide the whole when both lines are empty."""
+        self._fix.setText(fix)
+        self._fix.setVisible(bool(fix))
         self._error.setText(error)
         self._error.setVisible(bool(error))
         self._hint.setText(hint)
@@ -170,3 +207,22 @@ class WheelGuard(QObject):
             event.ignore()
             return True
         return False
+
+
+def small_button(text: str, name: str, description: str, parent: QWidget) -> QPushButton:
+    button = QPushButton(text, parent)
+    button.setObjectName(f"latent_bridge_{name}")
+    button.setAccessibleName(text)
+    button.setAccessibleDescription(description)
+    button.setToolTip(description)
+    button.setMinimumWidth(0)
+    return button
+
+
+def text_line(name: str, title: str, parent: QWidget) -> QLabel:
+    label = QLabel(parent)
+    label.setObjectName(f"latent_bridge_{name}")
+    label.setAccessibleDescription(title)
+    label.setWordWrap(True)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    return label

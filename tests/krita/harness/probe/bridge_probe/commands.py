@@ -11,6 +11,7 @@ from PyQt5.QtWidgets import (
     QDockWidget,
     QLabel,
     QLineEdit,
+    QListWidget,
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
@@ -145,6 +146,7 @@ def docker():
         "hint": child(QLabel, "error_hint").text() if notice.isVisible() else "",
         "generate": child(QPushButton, "generate").isEnabled(),
         "cancel": child(QPushButton, "cancel").isEnabled(),
+        "busy": bar.maximum() == 0 or bar.value() > 0 or child(QPushButton, "cancel").isEnabled(),
         "start": child(QPushButton, "start").isVisible(),
         "progress": [bar.value(), bar.maximum()],
         "models": [child(QComboBox, "model").itemText(row) for row in range(child(QComboBox, "model").count())],
@@ -325,6 +327,87 @@ def layer_pixels(layer, path, name=None):
     node = next(node for node in document.topLevelNodes() if node.name() == layer)
     with open(path, "wb") as file:
         file.write(node.pixelData(0, 0, document.width(), document.height()).data())
+
+
+def tree(name=None):
+    """Top-level nodes from the bottom to the top."""
+    document = _document(name)
+    document.waitForDone()
+    return [
+        {
+            "name": node.name(),
+            "type": node.type(),
+            "visible": node.visible(),
+            "visible_children": [child.visible() for child in node.childNodes()],
+        }
+        for node in document.topLevelNodes()
+        if node.type() != "selectionmask"
+    ]
+
+
+def activate_layer(name):
+    """Make a layer the active one."""
+    document = _document()
+    document.setActiveNode(next(node for node in document.topLevelNodes() if node.name() == name))
+    document.waitForDone()
+
+
+def rename_layer(index, name):
+    """Give a layer another name, by its place among the paint layers."""
+    document = _document()
+    document.waitForDone()
+    [node for node in document.topLevelNodes() if node.type() == "paintlayer"][index].setName(name)
+
+
+def remove_layer(name):
+    """Take a layer out."""
+    document = _document()
+    next(node for node in document.topLevelNodes() if node.name() == name).remove()
+    document.waitForDone()
+
+
+def to_depth(model, depth):
+    """Convert the document to another colour model and depth, and give it pixels that 8 bits cannot hold."""
+    document = _document()
+    document.setColorSpace(model, depth, "")
+    document.waitForDone()
+    if depth == "U16":
+        node = document.topLevelNodes()[0]
+        data = bytearray(node.pixelData(0, 0, document.width(), document.height()).data())
+        data[0::8] = bytes(number % 251 for number in range(len(data) // 8))
+        node.setPixelData(QByteArray(bytes(data)), 0, 0, document.width(), document.height())
+        document.refreshProjection()
+        document.waitForDone()
+
+
+def raw_pixels(path):
+    """Write the document's own bytes to a file; returns size, colour model and depth."""
+    document = _document()
+    document.waitForDone()
+    with open(path, "wb") as file:
+        file.write(document.pixelData(0, 0, document.width(), document.height()).data())
+    return [document.width(), document.height(), document.colorModel(), document.colorDepth()]
+
+
+def save_as(path):
+    """Save the document."""
+    document = _document()
+    document.setBatchmode(True)
+    return document.saveAs(path)
+
+
+def strip():
+    """Prompt and seed of every thumbnail, from the left."""
+    found = _docker().findChild(QListWidget, "latent_bridge_history")
+    tips = [found.item(row).toolTip().rsplit("\nseed ", 1) for row in range(found.count())]
+    return [[prompt, int(seed)] for prompt, seed in tips]
+
+
+def focus_strip():
+    """Let the first thumbnail have the keyboard."""
+    found = _docker().findChild(QListWidget, "latent_bridge_history")
+    found.setCurrentRow(0)
+    found.setFocus()
 
 
 def export_png(path, name=None):

@@ -1,0 +1,61 @@
+"""The plugin's Qt modules import with the edition of PyQt that is there: 5 and 6."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = (
+    "advanced_panel",
+    "bridge_thread",
+    "controller",
+    "docker",
+    "edges_panel",
+    "form_panel",
+    "gallery",
+    "queue_list",
+    "status_panel",
+    "strip",
+    "thumbnails",
+    "widgets",
+)
+
+# Krita's own module cannot run outside Krita; only its names are needed to import what lies around it.
+SCRIPT = """
+import importlib, sys, types
+edition, folder, root = sys.argv[1:4]
+importlib.import_module(f"{edition}.QtCore")
+importlib.import_module(f"{edition}.QtWidgets")
+sys.path[:0] = [folder, root]
+import latent_bridge  # before there is a krita, so that nothing is installed
+krita = types.ModuleType("krita")
+for name in "DockWidget DockWidgetFactory DockWidgetFactoryBase Document Extension Krita Selection".split():
+    setattr(krita, name, type(name, (), {}))
+sys.modules["krita"] = krita
+for name in sys.argv[4:]:
+    importlib.import_module(f"latent_bridge.{name}")
+other = {"PyQt5": "PyQt6", "PyQt6": "PyQt5"}[edition]
+assert not any(name.split(".")[0] == other for name in sys.modules), other
+"""
+
+
+def python_with(edition: str) -> str:
+    """A Python that has an edition of PyQt: this one, or the system's."""
+    if importlib.util.find_spec(edition) is not None:
+        return sys.executable
+    found = subprocess.run(["/usr/bin/python3", "-c", f"import {edition}.QtWidgets"], capture_output=True, check=False)
+    if found.returncode != 0:
+        pytest.skip(f"no {edition} here (Debian: apt install python3-{edition.lower()})")
+    return "/usr/bin/python3"
+
+
+@pytest.mark.parametrize("edition", ["PyQt5", "PyQt6"])
+def test_every_module_imports(edition: str):
+    command = [python_with(edition), "-c", SCRIPT, edition, str(ROOT / "plugins" / "krita"), str(ROOT), *MODULES]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
