@@ -123,7 +123,7 @@ def test_a_canvas_too_large_for_one_go_is_composed_by_the_guides(bench: Bench, s
     assert same(run(bench, sources, large), plain)
 
 
-def test_what_is_painted_in_tiles_takes_no_guides(bench: Bench, sources: Sources) -> None:
-    outcome = run(bench, sources, Upscale(image=PICTURE, seed=3, steps=4), by("ip"))
+def test_what_is_painted_in_tiles_takes_no_t2i_adapter(bench: Bench, sources: Sources) -> None:
+    outcome = run(bench, sources, Upscale(image=PICTURE, seed=3, steps=4), by("t2i"))
     assert outcome.error is ErrorCode.TASK_UNSUPPORTED
     assert outcome.ended.error.field == "task.controls"
