@@ -71,6 +71,9 @@ def main() -> None:
     """Measure, print, and write JSON when asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=BUILTIN_MODELS / "bridge-textures", help="a diffusers folder")
+    parser.add_argument(
+        "--random", action="store_true", help="a Stable Diffusion with few random weights: the same sizes, but quick"
+    )
     parser.add_argument("--sides", type=int, nargs="+", default=[2048, 4096, 8192], metavar="PX")
     parser.add_argument("--scale", type=float, default=4.0)
     parser.add_argument("--steps", type=int, default=1)
@@ -78,10 +81,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
-    source = read_folder(options.model).source
     measured = []
     print(f"{'side':>6} {'strength':>8} {'s':>8} {'peak MiB':>9} {'pictures':>9} {'beyond':>7} {'kept':>6}")
-    with tempfile.TemporaryDirectory(dir=preferred_parent()) as folder, Engine(Path(folder), options.threads) as engine:
+    with (
+        tempfile.TemporaryDirectory() as models,
+        tempfile.TemporaryDirectory(dir=preferred_parent()) as folder,
+        Engine(Path(folder), options.threads) as engine,
+    ):
+        source = read_folder(_random_model(Path(models) / "random") if options.random else options.model).source
         for strength in options.strength:
             engine.upscale(source, WARM_SIDE, options.scale, strength, options.steps)
             for side in options.sides:
@@ -185,6 +192,24 @@ class _Peak:
     def _watch(self) -> None:
         while not self._over.wait(SAMPLE_EVERY):
             self.most = max(self.most, self._now())
+
+
+def _random_model(folder: Path) -> Path:
+    """A model whose latents are those of Stable Diffusion in size, with next to nothing to compute."""
+    from diffusers import AutoencoderKL, StableDiffusionPipeline
+
+    from tests.tiny_models import build_tiny_sd
+
+    pipe = StableDiffusionPipeline.from_pretrained(build_tiny_sd(folder), safety_checker=None)
+    pipe.vae = AutoencoderKL(
+        block_out_channels=(4, 4, 8, 8),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        latent_channels=4,
+        norm_num_groups=2,
+    )
+    pipe.save_pretrained(folder, safe_serialization=True)
+    return folder
 
 
 def _texture(side: int) -> Picture:
