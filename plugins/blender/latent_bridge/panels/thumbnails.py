@@ -15,15 +15,15 @@ class _Icons:
     """Blender's collection of icons, and which picture each one shows."""
 
     collection: bpy.utils.previews.ImagePreviewCollection | None = None
-    shown: dict[str, int] = {}
+    shown: dict[str, pixels.Picture] = {}
 
 
 def icon(key: str, picture: pixels.Picture) -> int:
     """The icon that shows an rgb8 or rgba8 picture; the same key is exchanged when its picture is another."""
     collection = _Icons.collection
     entry = collection.get(key) or collection.new(key)
-    if _Icons.shown.get(key) != id(picture):
-        _Icons.shown[key] = id(picture)
+    if _Icons.shown.get(key) is not picture:
+        _Icons.shown[key] = picture
         entry.image_size = (picture.width, picture.height)
         entry.image_pixels_float.foreach_set(_floats(picture))
     return entry.icon_id
