@@ -114,6 +114,22 @@ def test_a_process_whose_parent_is_gone_ends(puller: Puller, hub: StandInHub) ->
     assert process.wait(20) == 1
 
 
+def test_two_processes_that_want_the_same_model_bring_it_once(puller: Puller, hub: StandInHub) -> None:
+    how = hub.behave(pause_at={UNET: CUT})
+    first = puller.start()
+    assert how.paused.wait(30)
+    second = puller.start()
+    told = iter(decode_report(line) for line in second.stdout)
+    assert isinstance(next(told), Fetched)  # so it has looked at what is here, and comes to the file in question
+    how.go_on.set()
+    assert isinstance(list(told)[-1], Complete)
+    assert isinstance(decode_report(first.stdout.read().splitlines()[-1]), Complete)
+    assert hub.sent[UNET] == (hub.repositories["tiny/model"] / UNET).stat().st_size
+    for process in (first, second):
+        process.stdin.close()
+        process.wait(10)
+
+
 def test_a_line_that_breaks_is_taken_up_again_in_the_same_attempt(puller: Puller, hub: StandInHub) -> None:
     hub.behave(cut_at={UNET: CUT})
     assert isinstance(puller.run()[-1], Complete)
