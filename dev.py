@@ -25,7 +25,16 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 CONSTRAINTS = ROOT / "constraints.txt"
 
 EXTRAS = {"demo": "daemon,engine", "test": "daemon,engine,test"}
-DEBIAN_PACKAGES = ("krita", "python3-pyqt5", "python3-pyqt6", "python3-sip", "blender", "xvfb", "xdotool", "imagemagick")
+DEBIAN_PACKAGES = (
+    "krita",
+    "python3-pyqt5",
+    "python3-pyqt6",
+    "python3-sip",
+    "blender",
+    "xvfb",
+    "xdotool",
+    "imagemagick",
+)
 HOST_PROGRAMS = ("krita", "blender", "Xvfb", "xdotool", "import")
 CHECKS = (
     ("ruff check", ("-m", "ruff", "check", ".")),
