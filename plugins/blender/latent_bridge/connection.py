@@ -168,7 +168,17 @@ class Connection:
             action()
 
     def _open(self, address: str, token: str) -> None:
-        self._bridge = load_client().connect(
+        try:
+            client = load_client()
+        except ImportError as error:
+            told = errors.BridgeError(
+                errors.ErrorCode.INTERNAL,
+                f"This Blender's Python does not work: {error}.",
+                hint="Start Blender from its menu entry: a shell may show it the library of another Python.",
+            )
+            self.inbox.put(ConnectionChanged("disconnected", told))
+            return
+        self._bridge = client.connect(
             address or None,
             token=token or None,
             session=self._session,

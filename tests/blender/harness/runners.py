@@ -102,6 +102,8 @@ class Runner:
             path.mkdir(parents=True, exist_ok=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("BLENDER_", "PYTHON"))}
         return kept | {
+            # Blender takes the library of the first python3 that it finds there, even one that it was not built for.
+            "PATH": os.defpath,
             "BLENDER_USER_RESOURCES": str(resources),
             "BLENDER_USER_CONFIG": str(resources / "config"),
             "BLENDER_USER_SCRIPTS": str(resources / "scripts"),
