@@ -209,7 +209,7 @@ def test_on_a_terminal_there_is_a_progress_bar_and_stdout_stays_clean(tiny_daemo
     import pty
 
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "bridge.cli.main", "generate", "moss", "--steps", "30", "--size", "128"]
+    command = [sys.executable, "-m", "bridge.cli.main", "generate", "moss", "--steps", "30", "--size", "64"]
     environment = {**tiny_daemon.environment, "TERM": "xterm", "COLUMNS": "100"}
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=theirs)
     os.close(theirs)
