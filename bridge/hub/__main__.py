@@ -23,19 +23,28 @@ INTERVAL = 0.1
 
 
 class Reporter:
-    """Says how far the download is, as often as it is worth it."""
+    """Says how far the download is, as often as it is worth it, and nothing after how it ended."""
 
     def __init__(self) -> None:
         self._newest: Fetched | None = None
         self._said: Fetched | None = None
+        self._ended = False
+        self._saying = threading.Lock()
         threading.Thread(target=self._keep_saying, daemon=True).start()
 
     def tell(self, done: int, total: int) -> None:
         """So many bytes are here. From any thread, as often as it likes."""
         self._newest = Fetched(done, total)
 
-    def say_newest(self) -> None:
-        """Say it now, unless it was said already."""
+    def end(self, report: Complete | Refused) -> None:
+        """Say how it ended."""
+        with self._saying:
+            if isinstance(report, Complete):
+                self._say_newest()
+            self._ended = True
+            say(report)
+
+    def _say_newest(self) -> None:
         newest = self._newest
         if newest is not None and newest != self._said:
             self._said = newest
@@ -44,7 +53,10 @@ class Reporter:
     def _keep_saying(self) -> None:
         while True:
             time.sleep(INTERVAL)
-            self.say_newest()
+            with self._saying:
+                if self._ended:
+                    return
+                self._say_newest()
 
 
 def say(report: Report) -> None:
@@ -68,10 +80,9 @@ def main(arguments: list[str] | None = None) -> int:
     reporter = Reporter()
     try:
         folder = fetch(options.hub_id, options.cache, reporter.tell, weights=not options.settings)
-        reporter.say_newest()
-        say(Complete(str(folder)))
+        reporter.end(Complete(str(folder)))
     except BridgeError as error:
-        say(Refused(error))
+        reporter.end(Refused(error))
         os._exit(1)  # other files may be in transfer still, and nobody waits for them
     return 0
 
