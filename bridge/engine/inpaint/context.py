@@ -81,11 +81,14 @@ def crop_rect(needed: Rect, margin: int, smallest: int, multiple: int, canvas_wi
 
 
 def compute_size(crop: Rect, sizing: Sizing) -> tuple[int, int]:
-    """The size (width, height) at which the model computes a crop: near its native area, in its multiples."""
+    """The size (width, height) at which the model computes a crop, in its multiples.
+
+    As it is while the model composes that in one go; reduced to what it likes best above, enlarged below.
+    """
     side = math.sqrt(crop.width * crop.height)
     scale = 1.0
-    if side > sizing.native * KEEP_ABOVE_NATIVE:
-        scale = sizing.native / side
+    if side > max(sizing.native * KEEP_ABOVE_NATIVE, sizing.whole):
+        scale = max(sizing.native, sizing.whole) / side
     elif side < sizing.native:
         # A canvas far below the native size still has to be brought to where the model paints anything at all.
         scale = min(sizing.native / side, max(MAX_ENLARGEMENT, sizing.enlargement(crop.width, crop.height)))

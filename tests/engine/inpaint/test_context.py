@@ -95,3 +95,9 @@ def test_bounds_are_those_of_everything_above_zero() -> None:
     mask[3, 7] = 1
     mask[11, 20] = 255
     assert bounds_of(mask) == Rect(7, 3, 14, 9)
+
+
+def test_a_crop_that_the_model_composes_in_one_go_keeps_its_detail():
+    sizing = Sizing(native=128, multiple=8, whole=1024)
+    assert compute_size(Rect(0, 0, 384, 384), sizing) == (384, 384)
+    assert compute_size(Rect(0, 0, 2048, 2048), sizing) == (1024, 1024)
