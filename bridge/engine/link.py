@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import queue
 import re
 import sys
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -18,6 +18,7 @@ from bridge.protocol.engine_link import (
     Release,
     Run,
     Shutdown,
+    Tick,
     decode_link,
     encode_link,
 )
@@ -40,6 +41,60 @@ class Job:
     abort: AbortFlag = field(default_factory=AbortFlag)
 
 
+@dataclass(frozen=True)
+class Frame:
+    """A frame of a live canvas as it was asked for, and the flag that stops it."""
+
+    tick: Tick
+    abort: AbortFlag = field(default_factory=AbortFlag)
+
+
+Order = Job | Frame | Release
+
+
+class Orders:
+    """What is to be done: frames first, because somebody is painting, and the rest in its turn."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._frames: deque[Frame] = deque()
+        self._others: deque[Job | Release] = deque()
+        self._ended = False
+
+    def put(self, order: Order) -> None:
+        """Let something wait."""
+        with self._changed:
+            if isinstance(order, Frame):
+                self._frames.append(order)
+            else:
+                self._others.append(order)
+            self._changed.notify()
+
+    def end(self) -> None:
+        """There is nothing more to come, and what waits is not to be done."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+
+    def next(self) -> Order | None:
+        """Wait for the next; None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or self._frames or self._others)
+            if self._ended:
+                return None
+            return self._frames.popleft() if self._frames else self._others.popleft()
+
+    def waiting_frame(self) -> Frame | None:
+        """The first of the frames that wait."""
+        with self._changed:
+            return self._frames[0] if self._frames else None
+
+    def take_frame(self) -> Frame | None:
+        """The same, which now waits no more."""
+        with self._changed:
+            return self._frames.popleft() if self._frames else None
+
+
 class Link:
     """Reads messages from the daemon in a thread of its own and writes the engine's.
 
@@ -52,17 +107,25 @@ class Link:
         self._shared = shared
         self._results = results
         self._write_lock = threading.Lock()
-        self._orders: queue.SimpleQueue[Job | Release | None] = queue.SimpleQueue()
-        self._known: dict[str, Job] = {}
+        self._orders = Orders()
+        self._known: dict[str, Job | Frame] = {}
         self._left = threading.Event()
 
     def start(self) -> None:
         """Begin reading, so that an abort is seen whatever the owner thread is doing."""
         threading.Thread(target=self._read, name="engine link", daemon=True).start()
 
-    def next_order(self) -> Job | Release | None:
-        """Wait for something to do; None when the engine is to end."""
-        return self._orders.get()
+    def next_order(self) -> Order | None:
+        """Wait for something to do; None when the engine is to end. Frames come before anything else."""
+        return self._orders.next()
+
+    def waiting_frame(self) -> Frame | None:
+        """The frame that is waiting to be made, which stays where it is."""
+        return self._orders.waiting_frame()
+
+    def take_frame(self) -> Frame | None:
+        """The frame that was waiting, to be made now."""
+        return self._orders.take_frame()
 
     def send(self, message: LinkMessage) -> None:
         """Write a message; its pictures go to shared files. A job's `Ended` also forgets its abort flag."""
@@ -89,7 +152,7 @@ class Link:
             print(f"engine link: {error}", file=sys.stderr)
         for job in list(self._known.values()):
             job.abort.set()
-        self._orders.put(None)
+        self._orders.end()
         if not self._left.wait(SHUTDOWN_GRACE):
             _leave("ending in the middle of a job")
 
@@ -107,10 +170,10 @@ class Link:
         except BridgeError as error:
             self._refuse(frame, error)
             return True
-        if isinstance(message, Run):
-            job = Job(message)
-            self._known[message.job_id] = job
-            self._orders.put(job)
+        if isinstance(message, (Run, Tick)):
+            order = Job(message) if isinstance(message, Run) else Frame(message)
+            self._known[message.job_id] = order
+            self._orders.put(order)
         elif isinstance(message, Release):
             self._orders.put(message)
         elif isinstance(message, Abort):

@@ -13,7 +13,7 @@ from bridge.protocol.errors import BridgeError
 from bridge.protocol.shared_pixels import SharedPixels
 
 from .faults import VARIABLE, faults_from
-from .link import Link
+from .link import Frame, Link
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ def _serve(link: Link, options: EngineOptions) -> None:
     if options.threads > 0:
         torch.set_num_threads(options.threads)
     from .device import choose_device
+    from .live.frames import FrameMaker
+    from .live.interlude import Interlude
     from .models.fingerprint import CACHE_NAME
     from .models.shelf import ModelShelf
     from .quiet import quieten_libraries
@@ -84,7 +86,9 @@ def _serve(link: Link, options: EngineOptions) -> None:
     send = link.send
     if options.safety_filter is not None:
         send = SafetyFilter(load_judge(options.safety_filter, device), send).send
-    runner = Runner(device, shelf, send, faults)
+    frames = FrameMaker(device, shelf, send, faults)
+    interlude = Interlude(link, frames, shelf)
+    runner = Runner(device, shelf, send, faults, interlude)
     link.send(
         Ready(
             pid=os.getpid(),
@@ -98,5 +102,7 @@ def _serve(link: Link, options: EngineOptions) -> None:
     while (order := link.next_order()) is not None:
         if isinstance(order, Release):
             link.send(Released(freed=shelf.clear()))
+        elif isinstance(order, Frame):
+            frames.make(order.tick, order.abort)
         else:
             runner.run(order.run, order.abort)

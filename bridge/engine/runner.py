@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import traceback
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from .cancellation import AbortFlag, JobAborted
 from .device import Device, is_out_of_memory
 from .faults import FaultHook, no_faults
 from .ladder import HINT, MemoryLadder, out_of_memory
+from .live.interlude import Interlude
 from .making import Making, or_none_without_memory
 from .models.loading import LoadedModel
 from .models.shelf import ModelShelf
@@ -29,12 +31,18 @@ class Runner:
     """Runs jobs one at a time, on the thread that calls it; one such thread owns the device."""
 
     def __init__(
-        self, device: Device, shelf: ModelShelf, send: Callable[[LinkMessage], None], faults: FaultHook = no_faults
+        self,
+        device: Device,
+        shelf: ModelShelf,
+        send: Callable[[LinkMessage], None],
+        faults: FaultHook = no_faults,
+        interlude: Interlude | None = None,
     ) -> None:
         self._device = device
         self._shelf = shelf
         self._send = send
         self._faults = faults
+        self._interlude = interlude
 
     def run(self, run: Run, abort: AbortFlag) -> None:
         """Run a job. Sends its events, the last of which is one `Ended`; raises nothing that a job can cause."""
@@ -60,7 +68,9 @@ class Runner:
         ladder = MemoryLadder(self._device, self._shelf, model)
         plan = plan_for(run.task, model)
         prompts = JobPrompts(run.task, reading_of(model.base), stages.notice)
-        adapters = JobAdapters.of(run, model)
+        if self._interlude is not None:
+            stages.between_steps = functools.partial(self._interlude, model, guided=bool(run.task.controls))
+        adapters = JobAdapters.of(run.task, run.adapters, model)
         making = Making(run, plan, model, settings, prompts, stages, ladder, self._device, adapters, self._send)
         try:
             making.make_all()

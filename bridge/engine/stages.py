@@ -19,6 +19,8 @@ class Stages:
     """The course of one job. Entering a stage and finishing a step are also where a job can be stopped."""
 
     def __init__(self, job_id: str, send: Callable[[LinkMessage], None], abort: AbortFlag, faults: FaultHook) -> None:
+        self.between_steps: Callable[[], bool] = lambda: False
+        """Called after every step: does something else and says whether it did. That time is not the job's."""
         self._job_id = job_id
         self._send = send
         self._abort = abort
@@ -60,6 +62,10 @@ class Stages:
         self._progressed("denoising", step, steps)
         self._abort.check()
         self._faults("step")
+        self._account()
+        if self.between_steps():
+            self._since = time.perf_counter()
+            self._abort.check()
 
     @property
     def stage(self) -> Stage:

@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from .fields import spec
+
 TILE_SIDE = 64
 """Side of the squares by which it is known who changed what last, px."""
 
 
 @dataclass(frozen=True, order=True)
 class Area:
-    """A rectangle.
+    """A rectangle."""
 
-    Attributes:
-        x: left edge, px.
-        y: upper edge, px.
-        width: 1 px or more.
-        height: 1 px or more.
-    """
-
-    x: int
-    y: int
-    width: int
-    height: int
+    x: int = spec("Left edge.", unit="px")
+    y: int = spec("Upper edge.", unit="px")
+    width: int = spec("Width.", ge=1, unit="px")
+    height: int = spec("Height.", ge=1, unit="px")
 
     @property
     def right(self) -> int:

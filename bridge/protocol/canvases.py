@@ -94,6 +94,12 @@ class PatchCanvas(CanvasRequest):
     layer: str = spec("The layer.", pattern=LAYER_PATTERN)
     pieces: tuple[Piece, ...] = spec("What to put there; together one change.", max_length=MAX_PIECES)
     seen: int = spec("Newest revision that the client knew; only to tell who has lost pixels.", default=0, ge=0)
+    captured: float = spec(
+        "When they were painted, by the client's clock, seconds since the epoch; 0 when it does not say.",
+        default=0.0,
+        ge=0,
+        unit="s",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

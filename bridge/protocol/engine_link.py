@@ -15,12 +15,13 @@ from typing import Any, ClassVar
 from .errors import BridgeError, ErrorCode
 from .fields import spec
 from .frames import decode_frame, encode_frame
+from .live import LiveStamps
 from .messages import JOB_ID_PATTERN, AdapterType, ErrorInfo, Stage
 from .pixels import Picture
 from .plain import to_plain
 from .plain_reading import from_plain
 from .shared_pixels import SharedPixels
-from .tasks import Layer, Task
+from .tasks import ImageToImage, Inpaint, Layer, Task
 from .wire import describe_picture
 
 LENGTH = struct.Struct("<I")
@@ -84,8 +85,39 @@ class Run(LinkMessage):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tick(LinkMessage):
+    """Daemon to engine: make one frame of a live canvas, between two steps of a job if that can be.
+
+    Answered by `Framed` and `Ended`; one at a time.
+    """
+
+    type: ClassVar[str] = "tick"
+
+    job_id: str = spec("The frame.", pattern=JOB_ID_PATTERN)
+    task: ImageToImage | Inpaint = spec("What to do; its seed is set.")
+    model: ModelSource = spec("With which model.")
+    adapters: tuple[AdapterSource, ...] = spec(
+        "Every adapter that the task names, in its prompt or elsewhere.", default=()
+    )
+    width: int = spec("Width to compute at.", ge=8, le=16384, unit="px")
+    height: int = spec("Height to compute at.", ge=8, le=16384, unit="px")
+    sides: tuple[int, ...] = spec("Longest sides of the pictures wanted; 0: as computed.", default=(0,), unit="px")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Framed(LinkMessage):
+    """Engine to daemon: the frame is made. The daemon removes the shared pixels."""
+
+    type: ClassVar[str] = "framed"
+
+    job_id: str = spec("The frame.", pattern=JOB_ID_PATTERN)
+    pictures: tuple[Picture, ...] = spec("One for each of the sides wanted.")
+    stamps: LiveStamps = spec("Of its making.", default_factory=LiveStamps)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Abort(LinkMessage):
-    """Daemon to engine: stop this job within one step."""
+    """Daemon to engine: stop this job or frame within one step."""
 
     type: ClassVar[str] = "abort"
 
@@ -190,7 +222,21 @@ class Ended(LinkMessage):
 
 LINK_MESSAGES: Mapping[str, type[LinkMessage]] = {
     cls.type: cls
-    for cls in (Run, Abort, Release, Shutdown, Ready, Progressed, Previewed, Noticed, Produced, Ended, Released)
+    for cls in (
+        Run,
+        Tick,
+        Abort,
+        Release,
+        Shutdown,
+        Ready,
+        Progressed,
+        Previewed,
+        Noticed,
+        Produced,
+        Framed,
+        Ended,
+        Released,
+    )
 }
 
 

@@ -14,12 +14,15 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, Union
 
-from . import PROTOCOL_VERSION, canvases, messages
+from . import PROTOCOL_VERSION, canvases, live, messages
+from .areas import Area
 from .canvases import CanvasInfo, CanvasLayer, Piece
 from .canvases import __doc__ as CANVASES  # noqa: N812 - it is prose, not a module
 from .errors import ErrorCode
 from .fields import FieldSpec
 from .frames import __doc__ as FRAME_LAYOUT  # noqa: N812 - it is prose, not a module
+from .live import LiveInfo, LiveSettings, LiveStamps
+from .live import __doc__ as LIVE  # noqa: N812 - likewise
 from .messages import ErrorInfo, JobSummary, Limits, Message, ModelInfo
 from .pixel_files import __doc__ as PIXEL_FILES  # noqa: N812 - likewise
 from .pixels import Picture, PixelFormat
@@ -27,7 +30,20 @@ from .plain import fields_of
 from .schema import protocol_schema
 from .tasks import SCHEDULERS, TASKS, Layer
 
-PARTS = (Layer, ModelInfo, JobSummary, Limits, CanvasInfo, CanvasLayer, Piece, ErrorInfo)
+PARTS = (
+    Layer,
+    ModelInfo,
+    JobSummary,
+    Limits,
+    CanvasInfo,
+    CanvasLayer,
+    Piece,
+    Area,
+    LiveSettings,
+    LiveInfo,
+    LiveStamps,
+    ErrorInfo,
+)
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 INTRODUCTION = f"""# Protocol of the bridge
@@ -50,6 +66,8 @@ def render_markdown() -> str:
         _heading("Messages of the daemon", messages.DAEMON_MESSAGES),
         f"## Canvases\n\n{(CANVASES or '').strip()}\n",
         *(_section(cls.type, cls) for cls in canvases.CLIENT_MESSAGES + canvases.DAEMON_MESSAGES),
+        f"## Live generation\n\n{(LIVE or '').strip()}\n",
+        *(_section(cls.type, cls) for cls in live.CLIENT_MESSAGES + live.DAEMON_MESSAGES),
         "## Tasks\n",
         *(_section(str(getattr(task, "kind", "")), task) for task in TASKS),
         "## Parts of messages\n",

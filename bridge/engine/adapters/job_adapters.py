@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bridge.engine.models.loading import LoadedModel
 from bridge.engine.plan import Plan
 from bridge.engine.prompting.image_prompts import ImagePrompts
-from bridge.protocol.engine_link import Run
-from bridge.protocol.tasks import LoraUse
+from bridge.protocol.engine_link import AdapterSource
+from bridge.protocol.tasks import Generation, LoraUse
 
 from .embeddings import JobEmbeddings
 from .guidance import Guided, JobGuidance
@@ -27,13 +27,14 @@ class JobAdapters:
     guidance: JobGuidance
 
     @classmethod
-    def of(cls, run: Run, model: LoadedModel) -> JobAdapters:
-        """Those that a job names, outside its prompts and within."""
+    def of(cls, task: Generation, sources: Sequence[AdapterSource], model: LoadedModel) -> JobAdapters:
+        """Those that a task names, outside its prompts and within; `sources` tells where they are."""
+        known = tuple(sources)
         return cls(
-            run.task.loras,
-            JobLoras(model, run.adapters),
-            JobEmbeddings(model, run.adapters),
-            JobGuidance(model, run.task.controls, run.adapters),
+            task.loras,
+            JobLoras(model, known),
+            JobEmbeddings(model, known),
+            JobGuidance(model, task.controls, known),
         )
 
     @contextmanager

@@ -47,6 +47,8 @@ class LoraRack:
     def __init__(self) -> None:
         self._held: OrderedDict[FileKey, HeldLora] = OrderedDict()
         self._made = 0
+        self.acting = False
+        """Whether any of them changes what the model does right now."""
 
     @contextmanager
     def applied(self, model: LoadedModel, uses: Sequence[tuple[AdapterSource, float]], field: str) -> Iterator[None]:
@@ -60,6 +62,7 @@ class LoraRack:
         if not acting:
             yield
             return
+        self.acting = True
         try:
             for layer in _layers(model.base):
                 layer.enable_adapters(True)
@@ -70,6 +73,7 @@ class LoraRack:
         finally:
             for layer in _layers(model.base):
                 layer.enable_adapters(False)
+            self.acting = False
 
     def held(self, model: LoadedModel, source: AdapterSource, field: str) -> HeldLora:
         """The LoRA inside the model, put in now if need be, and inactive. Raises `BridgeError` as `applied`."""

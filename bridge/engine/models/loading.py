@@ -75,6 +75,11 @@ class LoadedModel:
         """Whether the network itself takes a mask and a masked picture (9 latent channels for 4)."""
         return self.base_mode == "inpaint"
 
+    @property
+    def pipelines(self) -> tuple[Any, ...]:
+        """All pipelines that it has been used as so far."""
+        return self.base, *self._pipelines.values()
+
     def pipeline(self, mode: Mode) -> Any:
         """The pipeline for a kind of task.
 

@@ -63,6 +63,13 @@ class ModelShelf:
         """Whether the model is in memory."""
         return source.location in self._models
 
+    def has_room_for(self, source: ModelSource, *, beside: ModelSource) -> bool:
+        """Whether a model is here, or can be loaded without the one `beside` which it is wanted having to go."""
+        if self.holds(source):
+            return True
+        kept = self._models.get(beside.location)
+        return _expected_bytes(source) + (kept.bytes if kept is not None else 0) <= self._budget
+
     def drop_others(self, source: ModelSource) -> bool:
         """Forget every model but one, because memory is short. Returns whether there was any."""
         others = [key for key in self._models if key != source.location]

@@ -1,0 +1,76 @@
+"""Live frames in the middle of a job: between two of its steps, when both models fit and neither disturbs the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from bridge.engine.denoiser import denoiser_of
+from bridge.engine.link import Frame
+from bridge.engine.models.loading import LoadedModel
+from bridge.engine.models.shelf import ModelShelf
+
+from .frames import FrameMaker
+
+
+class Frames(Protocol):
+    """Where frames wait."""
+
+    def waiting_frame(self) -> Frame | None:
+        """The frame that is waiting to be made, which stays where it is."""
+
+    def take_frame(self) -> Frame | None:
+        """The frame that was waiting, to be made now."""
+
+
+class Interlude:
+    """Called between two steps of a job; makes the frames that wait, if that can be."""
+
+    def __init__(self, frames: Frames, maker: FrameMaker, shelf: ModelShelf) -> None:
+        self._frames = frames
+        self._maker = maker
+        self._shelf = shelf
+
+    def __call__(self, model: LoadedModel, *, guided: bool) -> bool:
+        """Make frames; returns whether any was made.
+
+        Args:
+            model: of the job.
+            guided: whether pictures guide the job, for which networks may have been changed.
+        """
+        made = False
+        while (frame := self._frames.waiting_frame()) is not None and self._possible(frame, model, guided):
+            self._frames.take_frame()
+            with _as_it_was(model):
+                self._maker.make(frame.tick, frame.abort)
+            made = True
+        return made
+
+    def _possible(self, frame: Frame, model: LoadedModel, guided: bool) -> bool:
+        wanted = frame.tick.model
+        if wanted.location == model.source.location:
+            return not guided and not _is_altered(model)
+        return self._shelf.has_room_for(wanted, beside=model.source)
+
+
+def _is_altered(model: LoadedModel) -> bool:
+    """Whether the networks do something else than they were trained for, as for tiles, seamless sides or LoRAs."""
+    denoiser = denoiser_of(model.base)
+    return (
+        model.loras.acting
+        or "forward" in vars(denoiser)
+        or any("_conv_forward" in vars(module) for module in denoiser.modules())
+    )
+
+
+@contextmanager
+def _as_it_was(model: LoadedModel) -> Iterator[None]:
+    """Pipelines keep the course of a call in their attributes: have those of the interrupted call again afterwards."""
+    saved: list[tuple[Any, dict[str, Any]]] = [(pipe, dict(vars(pipe))) for pipe in model.pipelines]
+    try:
+        yield
+    finally:
+        for pipe, attributes in saved:
+            vars(pipe).clear()
+            vars(pipe).update(attributes)
