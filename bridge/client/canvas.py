@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 
 from bridge.protocol.areas import Area
@@ -21,10 +22,12 @@ from bridge.protocol.canvases import (
     SyncCanvas,
 )
 from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.live import LiveChanged, LiveFrame
 from bridge.protocol.messages import Error, Reply, Request
 from bridge.protocol.pixels import Picture
 
 from .images import ImageLike, as_picture
+from .live import CanvasLive
 from .mirror import Mirror, Pending
 
 Ask = Callable[[Request, Callable[[Reply], None]], None]
@@ -49,6 +52,8 @@ class Canvas:
         self.members: tuple[str, ...] = ()
         """Programs that have it open, this one among them."""
         self.on_change: OnChange | None = None
+        self.live = CanvasLive(wanted.canvas, ask, post, next_id)
+        """What a model makes of it while it is painted."""
         self._wanted = wanted
         self._ask = ask
         self._post = post
@@ -89,12 +94,18 @@ class Canvas:
         """
         self.patch_all([(x, y, image)], layer)
 
-    def patch_all(self, pieces: Iterable[tuple[int, int, ImageLike]], layer: str = "image") -> None:
-        """Several pieces as one change; see `patch`."""
+    def patch_all(
+        self, pieces: Iterable[tuple[int, int, ImageLike]], layer: str = "image", *, captured: float | None = None
+    ) -> None:
+        """Several pieces as one change; see `patch`.
+
+        Args:
+            captured: when they were painted, seconds since the epoch; None for now.
+        """
         # A copy, so that the caller may paint on at once.
         copies = [Piece(x, y, _copied(as_picture(image))) for x, y, image in pieces]
         with self._state:
-            change = self._known().patch(layer, copies)
+            change = self._known().patch(layer, copies, time.time() if captured is None else captured)
             self._post(lambda: self._send(change))  # in the order in which they were made
 
     def read(self, area: Area | None = None, layer: str = "image") -> Picture:
@@ -151,6 +162,7 @@ class Canvas:
         """The connection is gone."""
         with self._state:
             self._connected = False
+        self.live.lost()
 
     def received(self, event: CanvasEvent) -> None:
         """The daemon told of something."""
@@ -160,6 +172,8 @@ class Canvas:
             with self._state:
                 areas = self._mirror.changed(event)
             self._tell(event.layer, areas, event.lost)
+        elif isinstance(event, (LiveFrame, LiveChanged)):
+            self.live.received(event)
 
     def _entered(self, reply: Reply) -> None:
         if not isinstance(reply, CanvasOpened):
@@ -183,6 +197,7 @@ class Canvas:
             for layer in mirror.info.layers:
                 self._compare(layer.name)
         self._compared()
+        self.live.opened()
 
     def _send(self, change: Pending) -> None:
         if not self._connected:
@@ -193,6 +208,7 @@ class Canvas:
             layer=change.layer,
             pieces=change.pieces,
             seen=change.seen,
+            captured=change.captured,
         )
         self._ask(request, lambda reply: self._answered(change, reply))
 

@@ -25,6 +25,7 @@ class Pending:
         pieces: what it put where.
         areas: where.
         seen: newest revision that was here then.
+        captured: when it was painted, seconds since the epoch; 0 for no matter.
     """
 
     number: int
@@ -32,6 +33,7 @@ class Pending:
     pieces: tuple[Piece, ...]
     areas: tuple[Area, ...]
     seen: int
+    captured: float = 0.0
 
 
 class Mirror:
@@ -69,14 +71,15 @@ class Mirror:
         """The changes that the daemon has not answered, oldest first."""
         return list(self._pending.values())
 
-    def patch(self, layer: str, pieces: Sequence[Piece]) -> Pending:
+    def patch(self, layer: str, pieces: Sequence[Piece], captured: float = 0.0) -> Pending:
         """Change a layer. Raises `BridgeError` (`invalid_field`); then nothing is changed."""
         pixels = self.pixels(layer)
         areas = tuple(pixels.area_of(piece) for piece in pieces)
         for piece in pieces:
             pixels.put(piece)
         self._count += 1
-        change = self._pending[self._count] = Pending(self._count, layer, tuple(pieces), areas, self.revision)
+        change = Pending(self._count, layer, tuple(pieces), areas, self.revision, captured)
+        self._pending[self._count] = change
         return change
 
     def answered(self, number: int, revision: int = 0) -> None:

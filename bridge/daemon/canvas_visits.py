@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bridge.protocol.canvases import (
     Canvases as CanvasList,
 )
@@ -16,17 +18,24 @@ from bridge.protocol.canvases import (
     SyncCanvas,
 )
 from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.live import LiveSettings, LiveStatus, SetLive, StopLive, WatchLive
 from bridge.protocol.messages import Reply, Request
 
 from .canvases import Canvases, Member, Room
+from .live.frame_work import ResolvedSettings
+from .live.watching import Watcher
 from .outbox import Outbox
+
+Resolve = Callable[[LiveSettings], ResolvedSettings]
+"""Finds what settings name. Raises `BridgeError`."""
 
 
 class CanvasVisits:
     """The canvases that one client has open."""
 
-    def __init__(self, canvases: Canvases, outbox: Outbox, program: str) -> None:
+    def __init__(self, canvases: Canvases, outbox: Outbox, program: str, resolve: Resolve) -> None:
         self._canvases = canvases
+        self._resolve = resolve
         self._author = canvases.new_author()
         self._outbox = outbox
         self._program = program
@@ -51,6 +60,8 @@ class CanvasVisits:
             return CanvasList(request_id=request.request_id, canvases=self._canvases.infos())
         if isinstance(request, ListCanvases):
             return CanvasList(request_id=request.request_id, canvases=self._canvases.infos())
+        if isinstance(request, (SetLive, StopLive, WatchLive)):
+            return self._live(request)
         return None
 
     def leave(self) -> None:
@@ -70,7 +81,7 @@ class CanvasVisits:
     def _patch(self, request: PatchCanvas) -> Reply:
         room = self._room(request.canvas)
         change = room.canvas.patch(self._author, request.layer, request.pieces, request.seen)
-        room.tell_change(change)
+        room.tell_change(change, request.captured)
         return CanvasPatched(request_id=request.request_id, revision=change.revision)
 
     def _sync(self, request: SyncCanvas) -> Reply:
@@ -82,6 +93,18 @@ class CanvasVisits:
             revision=canvas.revision,
             pieces=tuple(pixels.piece(area) for area in differing),
         )
+
+    def _live(self, request: SetLive | StopLive | WatchLive) -> Reply:
+        live = self._room(request.canvas).live
+        if isinstance(request, SetLive):
+            live.set(self._resolve(request.settings))
+        elif isinstance(request, StopLive):
+            live.stop()
+        elif request.rate:
+            live.watch(self._author, Watcher(self._outbox, request.side, request.rate))
+        else:
+            live.leave(self._author)
+        return LiveStatus(request_id=request.request_id, live=live.info)
 
     def _close(self, name: str) -> None:
         visited = self._visited.pop(name, None)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 import structlog
 
 from bridge.protocol.canvases import CanvasInfo, CanvasMembers, OpenCanvas
 from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.live import LiveChanged, LiveInfo
 from bridge.protocol.messages import Limits
 
 from .canvas import Author, Canvas, Change, nbytes_of
 from .canvas_feed import LayerFeed
+from .live.lane import LiveLane
+from .live.run import LiveRun
 from .outbox import Outbox
 
 log = structlog.get_logger()
@@ -47,8 +50,13 @@ class Room:
     """A canvas with its members."""
 
     canvas: Canvas
+    lane: InitVar[LiveLane]
     members: list[Member] = field(default_factory=list)
     ending: asyncio.TimerHandle | None = None
+    live: LiveRun = field(init=False)
+
+    def __post_init__(self, lane: LiveLane) -> None:
+        self.live = LiveRun(self.canvas, lane, self._tell_live)
 
     @property
     def info(self) -> CanvasInfo:
@@ -62,8 +70,13 @@ class Room:
             if member.author != author:
                 member.outbox.put(message)
 
-    def tell_change(self, change: Change) -> None:
-        """Tell everybody but its author of a change, when it is their turn."""
+    def tell_change(self, change: Change, captured: float = 0.0) -> None:
+        """Tell everybody but its author of a change, when it is their turn.
+
+        Args:
+            captured: when it was painted, seconds since the epoch; 0 when that is not known.
+        """
+        self.live.changed(change, captured)
         for member in self.members:
             if member.author == change.author:
                 continue
@@ -74,12 +87,18 @@ class Room:
             # Behind the replies to this member's own changes, which it must have heard of before it hears of others'.
             member.outbox.put_last(feed)
 
+    def _tell_live(self, info: LiveInfo) -> None:
+        message = LiveChanged(canvas=self.canvas.name, live=info)
+        for member in self.members:
+            member.outbox.put(message)
+
 
 class Canvases:
     """All canvases. Used from the event loop; a canvas is memory, and goes some time after its last member."""
 
-    def __init__(self, limits: Limits, grace: float = GRACE_SECONDS) -> None:
+    def __init__(self, limits: Limits, lane: LiveLane, grace: float = GRACE_SECONDS) -> None:
         self._limits = limits
+        self._lane = lane
         self._grace = grace
         self._rooms: dict[str, Room] = {}
         self._numbers = itertools.count(1)
@@ -126,18 +145,25 @@ class Canvases:
         if member not in room.members:
             return
         room.members.remove(member)
+        room.live.leave(member.author)
         room.tell_members(member.author)
         if not room.members:
             room.ending = asyncio.get_running_loop().call_later(self._grace, self._end, room)
 
+    async def close(self) -> None:
+        """End whatever is going on."""
+        for room in self._rooms.values():
+            await room.live.close()
+
     def _end(self, room: Room) -> None:
         self._rooms.pop(room.canvas.name, None)
+        room.live.stop()
         log.info("canvas gone", canvas=room.canvas.name)
 
     def _create(self, request: OpenCanvas) -> Room:
         self._check(request)
         canvas = Canvas(request.canvas, request.width, request.height, request.layers)
-        room = self._rooms[canvas.name] = Room(canvas)
+        room = self._rooms[canvas.name] = Room(canvas, self._lane)
         log.info("canvas made", canvas=canvas.name, width=canvas.width, height=canvas.height)
         return room
 

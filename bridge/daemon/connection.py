@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bridge.protocol.canvases import CanvasChanged, CanvasSynced
 from bridge.protocol.errors import BridgeError, ErrorCode, InvalidMessage, ProtocolError
+from bridge.protocol.live import LiveFrame
 from bridge.protocol.messages import (
     Attach,
     Cancel,
@@ -121,7 +122,7 @@ class Connection:
             self._owner = hashlib.sha256(request.session.encode()).hexdigest()[:32]
             service.subscribe(self._owner, self._outbox)
             log.debug("client connected", owner=self._owner, client=request.client)
-            self._visits = CanvasVisits(service.canvases, self._outbox, request.client)
+            self._visits = CanvasVisits(service.canvases, self._outbox, request.client, service.resolve_live)
             if request.share_files and self._from_this_machine():
                 self._files = self._session.files = service.share_files()
             reply = service.welcome(number, self._files)
@@ -196,4 +197,6 @@ def _pictures_in(message: Message) -> list[Picture]:
         return [message.layer.picture]
     if isinstance(message, (CanvasChanged, CanvasSynced)):
         return [piece.picture for piece in message.pieces]
+    if isinstance(message, LiveFrame):
+        return [message.picture]
     return []

@@ -81,6 +81,10 @@ class Dispatcher:
         self._tell_positions()
         return True
 
+    def stay_awake(self) -> None:
+        """The device is used beside the jobs: put no models away for another while."""
+        self._work.set()
+
     async def lend(self, seconds: float) -> int:
         """Free the device for another program, after the job that runs. Returns the bytes that models gave back.
 

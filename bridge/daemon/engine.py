@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from bridge.protocol.engine_link import LinkMessage, Ready, Run
+from bridge.protocol.engine_link import LinkMessage, Ready, Run, Tick
 
 EngineState = Literal["starting", "ready", "busy", "restarting", "stopped"]
 
@@ -31,7 +31,7 @@ class EngineDied(Exception):  # noqa: N818 - an event rather than a mistake
 
 
 class Engine(Protocol):
-    """Runs one job at a time."""
+    """Runs one job at a time, and beside it makes one live frame at a time."""
 
     @property
     def status(self) -> EngineStatus:
@@ -50,8 +50,8 @@ class Engine(Protocol):
         """
         ...
 
-    def run(self, run: Run) -> AsyncIterator[LinkMessage]:
-        """Run a job; the last message is its `Ended`.
+    def run(self, run: Run | Tick) -> AsyncIterator[LinkMessage]:
+        """Run a job or make a frame; the last message is its `Ended`.
 
         Raises:
             EngineDied: the engine ended first; it is being restarted.

@@ -19,6 +19,7 @@ from bridge.protocol.engine_link import (
     Released,
     Run,
     Shutdown,
+    Tick,
     decode_link,
     encode_link,
 )
@@ -54,9 +55,9 @@ class EngineProcess:
         self._about: Ready | None = None
         self._state: EngineState = "starting"
         self._problem = ""
-        self._running: str | None = None
+        self._running: dict[str, asyncio.Queue[LinkMessage | None]] = {}
+        """What comes of each job and frame that the process has, by id."""
         self._closing = False
-        self._inbox: asyncio.Queue[LinkMessage | None] = asyncio.Queue()
         self._releasing: list[asyncio.Future[int]] = []
 
     @property
@@ -89,23 +90,22 @@ class EngineProcess:
                 hint=f"`latent-bridge doctor` tells what is missing; the log is {self._log_file}.",
             )
 
-    async def run(self, run: Run) -> AsyncIterator[LinkMessage]:
-        """Run a job; see `Engine.run`."""
+    async def run(self, run: Run | Tick) -> AsyncIterator[LinkMessage]:
+        """Run a job or make a frame; see `Engine.run`."""
         if not self._ready.is_set():
             raise EngineDied("The engine is not running.")
-        self._running = run.job_id
-        self._inbox = asyncio.Queue()
+        inbox = self._running[run.job_id] = asyncio.Queue()
         try:
             self._send(run)
             while True:
-                message = await self._inbox.get()
+                message = await inbox.get()
                 if message is None:
                     raise EngineDied(self._problem)
                 yield message
                 if isinstance(message, Ended):
                     return
         finally:
-            self._running = None
+            self._running.pop(run.job_id, None)
 
     async def release(self) -> int:
         """Put all models away; see `Engine.release`."""
@@ -118,13 +118,13 @@ class EngineProcess:
 
     def abort(self, job_id: str) -> None:
         """Stop a job within one step, or kill the process when that does not help."""
-        if self._running != job_id:
+        if job_id not in self._running:
             return
         self._send(Abort(job_id=job_id))
         process = self._process
 
         def kill_if_stuck() -> None:
-            if self._running == job_id and process is self._process and process is not None:
+            if job_id in self._running and process is self._process and process is not None:
                 log.warning("engine does not stop, killing it", job=job_id, pid=process.pid)
                 process.kill()
 
@@ -199,8 +199,8 @@ class EngineProcess:
             log.info("engine ended", pid=self._process.pid)
         else:
             log.warning("engine ended", pid=self._process.pid, problem=self._problem)
-        if self._running is not None:
-            self._inbox.put_nowait(None)
+        for inbox in self._running.values():
+            inbox.put_nowait(None)
         self._released(0)  # a process that has ended holds nothing
         return became_ready
 
@@ -220,12 +220,17 @@ class EngineProcess:
                 elif isinstance(message, Released):
                     self._released(message.freed)
                 else:
-                    self._inbox.put_nowait(message)
+                    self._deliver(message)
         except asyncio.IncompleteReadError:
             return
         except BridgeError as error:
             log.error("engine does not keep to the link protocol, killing it", error=error.message)
             process.kill()
+
+    def _deliver(self, message: LinkMessage) -> None:
+        inbox = self._running.get(getattr(message, "job_id", ""))
+        if inbox is not None:
+            inbox.put_nowait(message)
 
     def _released(self, freed: int) -> None:
         waiting, self._releasing = self._releasing, []

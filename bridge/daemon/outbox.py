@@ -16,8 +16,8 @@ MOST_WAITING = 4096
 class Later(Protocol):
     """Something to send whose words are chosen when its turn comes, so that they are the newest."""
 
-    def message(self) -> Message:
-        """What to send now."""
+    def message(self) -> Message | None:
+        """What to send now; None when there is nothing to say any more."""
 
 
 class Outbox:
@@ -53,10 +53,12 @@ class Outbox:
 
     async def get(self) -> Message | None:
         """The next message, waiting for one; None once the outbox has overflowed."""
-        while not self._waiting and not self.overflowed:
+        while not self.overflowed:
+            while self._waiting and not self.overflowed:
+                first = self._waiting.popleft()
+                message = first if isinstance(first, Message) else first.message()
+                if message is not None:
+                    return message
             self._filled.clear()
             await self._filled.wait()
-        if self.overflowed:
-            return None
-        first = self._waiting.popleft()
-        return first if isinstance(first, Message) else first.message()
+        return None

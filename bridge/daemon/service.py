@@ -15,6 +15,7 @@ from bridge import __version__
 from bridge.hub.reports import Fetched
 from bridge.protocol import PROTOCOL_VERSION
 from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.live import LiveSettings
 from bridge.protocol.messages import (
     DAEMON_MESSAGES,
     FINAL_STATES,
@@ -34,10 +35,11 @@ from bridge.protocol.messages import (
     Submit,
     Welcome,
 )
+from bridge.protocol.pixels import Picture, PixelFormat
 from bridge.protocol.plain_reading import from_plain
 from bridge.protocol.schema import task_schemas
 from bridge.protocol.shared_pixels import SharedPixels
-from bridge.protocol.tasks import PREPROCESSORS, SCHEDULERS, Task
+from bridge.protocol.tasks import PREPROCESSORS, SCHEDULERS, ImageToImage, Task
 
 from .canvases import Canvases
 from .catalogue import Catalogue, kind_of
@@ -48,6 +50,8 @@ from .engine import Engine
 from .history import History, JobRecord, StoredEvent, no_picture
 from .jobs import ActiveJob, adopt_pictures, pictures_of, release_pictures
 from .limits import check_limits
+from .live.frame_work import ResolvedSettings
+from .live.lane import LiveLane
 from .outbox import Outbox
 from .runner import Runner
 from .submission import check_same, fingerprint_of, seed_for, summary_of
@@ -74,7 +78,6 @@ class BridgeService:
         idle_release: float = 0.0,
     ) -> None:
         self.limits = limits
-        self.canvases = Canvases(limits)
         self._engine = engine
         self._history = history
         self._catalogue = catalogue
@@ -84,6 +87,9 @@ class BridgeService:
         """Jobs whose model is on its way, by id."""
         self._runner = Runner(engine, history, self._publish)
         self._dispatcher = Dispatcher(engine, self._runner, self._publish, self._ended, idle_release)
+        self.canvases = Canvases(
+            limits, LiveLane(engine, shared, lambda: self._dispatcher.lent, self._dispatcher.stay_awake)
+        )
         self._active: dict[str, ActiveJob] = {}
         self._outboxes: dict[str, set[Outbox]] = {}
         self._submitting = asyncio.Lock()
@@ -98,6 +104,7 @@ class BridgeService:
     async def close(self) -> None:
         """End the engine; what is unfinished is marked so by the next daemon."""
         await self._dispatcher.close()
+        await self.canvases.close()
         fetching = list(self._fetching.values())
         for task in fetching:
             task.cancel()
@@ -227,6 +234,27 @@ class BridgeService:
     def share_files(self) -> ClientFiles:
         """Pixel files for a client on this machine; close them when it leaves."""
         return ClientFiles.open(self._shared, self._history.pixels, self.limits.message_bytes)
+
+    def resolve_live(self, settings: LiveSettings) -> ResolvedSettings:
+        """Find what settings of live generation name. Raises `BridgeError`; see `submit`."""
+        probe = ImageToImage(
+            image=Picture(1, 1, PixelFormat.GRAY8, b"\0"),
+            prompt=settings.prompt,
+            negative_prompt=settings.negative_prompt,
+            model=settings.model,
+            steps=settings.steps,
+            loras=settings.loras,
+        )
+        check_limits(probe, self.limits)
+        model = self._catalogue.find_for(probe)
+        if model.hub_id:
+            raise BridgeError(
+                ErrorCode.MODEL_UNUSABLE,
+                f"The model {model.info.id} is not on this machine yet.",
+                hint=f"`latent-bridge pull {model.info.id}` brings it.",
+                field="settings.model",
+            )
+        return ResolvedSettings(settings, model.source, self._catalogue.adapters_for(probe))
 
     async def attach(self, job_id: str, request_id: int) -> JobStatus:
         """Where a job stands. Raises `BridgeError` (`unknown_job`)."""

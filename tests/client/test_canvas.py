@@ -13,6 +13,7 @@ from bridge.protocol.areas import Area
 from bridge.protocol.canvases import CanvasLayer
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.pixels import Picture, PixelFormat
+from tests.ports import free_port
 
 QUICK = LinkSettings(first_retry=0.05, last_retry=0.2)
 RNG = np.random.default_rng(8)
@@ -208,11 +209,3 @@ def drop(bridge: Bridge) -> None:
     import socket
 
     bridge._link._socket.socket.shutdown(socket.SHUT_RDWR)  # what a pulled cable does, which no public call can
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import time
 
 import numpy
@@ -15,6 +14,7 @@ from bridge.client import LinkSettings, connect, layer_to_numpy, layer_to_pil
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import JobEvent, JobFinished, JobPreview, JobProgress, JobResult
 from bridge.protocol.tasks import TextToImage
+from tests.ports import free_port
 
 NOISE = numpy.random.default_rng(5).integers(0, 256, (64, 64, 3), dtype=numpy.uint8)
 QUICK = {"seed": 3, "steps": 2}
@@ -46,12 +46,6 @@ def undisturbed(running):
 def bridge(running):
     with connect(running.url, token=running.token, client_name="tests") as bridge:
         yield bridge
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_the_daemon_is_found_without_being_named(running, monkeypatch):

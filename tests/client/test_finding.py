@@ -18,6 +18,7 @@ from bridge.protocol import locations
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import Limits, Welcome
 from bridge.protocol.session import DaemonSession
+from tests.ports import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -100,12 +101,6 @@ def test_a_named_token_file_that_is_missing_is_an_error_and_the_usual_one_is_not
     with pytest.raises(BridgeError) as caught:
         Wanted(token_file=home / "nowhere").find()
     assert caught.value.code is ErrorCode.UNAUTHORISED
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_no_daemon_is_said_with_the_way_to_start_one():
