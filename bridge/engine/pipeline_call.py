@@ -19,7 +19,7 @@ from .settings import Settings
 def arguments_for(pipe: Any, plan: Plan, settings: Settings, seeds: Sequence[int]) -> dict[str, Any]:
     """Arguments by the names that most families use; one picture a seed."""
     arguments: dict[str, Any] = {
-        **reading_of(pipe).arguments(settings.prompts),
+        **(reading_of(pipe).arguments(settings.prompts) if settings.texts is None else settings.texts),
         "num_inference_steps": settings.steps,
         "guidance_scale": settings.guidance_scale,
         "generator": [torch.Generator("cpu").manual_seed(seed) for seed in seeds],

@@ -106,3 +106,4 @@ def _serve(link: Link, options: EngineOptions) -> None:
             frames.make(order.tick, order.abort)
         else:
             runner.run(order.run, order.abort)
+            frames.free_now()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bridge.protocol.tasks import Generation
 
@@ -19,12 +21,14 @@ class Settings:
         guidance_scale: classifier-free guidance; 1 switches it off.
         scheduler: name of a scheduler; empty for the model's own.
         prompts: of the images, one each.
+        texts: what a pipeline is called with for the prompts, when that is known already; else it is worked out.
     """
 
     steps: int
     guidance_scale: float
     scheduler: str
     prompts: tuple[ImagePrompts, ...] = ()
+    texts: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, task: Generation, model: LoadedModel) -> Settings:

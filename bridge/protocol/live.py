@@ -86,6 +86,7 @@ class LiveStamps:
 
     captured: float = spec("The newest change in it was painted; 0 when its client did not say.", default=0.0, unit="s")
     received: float = spec("That change arrived.", default=0.0, unit="s")
+    free: float = spec("What the engine did before was over.", default=0.0, unit="s")
     started: float = spec("The engine began with the frame.", default=0.0, unit="s")
     encoded: float = spec("The canvas had become latents, and the prompt its embeddings.", default=0.0, unit="s")
     denoised: float = spec("The last step was done.", default=0.0, unit="s")
@@ -150,6 +151,7 @@ class LiveFrame(CanvasEvent):
     area: Area = spec("The part of the canvas that it covers; stretch it over that.")
     picture: Picture = spec("rgb8, or rgba8 where a mask says what was repainted.")
     full: bool = spec("Whether it is at full quality rather than a draft.", default=False)
+    given_up: int = spec("Frames given up so far, because the canvas had changed.", default=0, ge=0)
     stamps: LiveStamps = spec("When what happened to it.", default_factory=LiveStamps)
 
 

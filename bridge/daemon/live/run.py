@@ -85,6 +85,7 @@ class LiveRun:
         self._watchers: dict[Author, Watcher] = {}
         self._last: LiveFrame | None = None
         self._numbers = itertools.count(1)
+        self._given_up = 0
         self._work: FrameInWork | None = None
         self._stale = False
         self._full_missing = False
@@ -166,6 +167,7 @@ class LiveRun:
     def _give_up(self) -> None:
         if self._work is not None and not self._work.given_up:
             self._work.given_up = True
+            self._given_up += 1
             self._lane.give_up(self._work.frame_id)
 
     async def _run(self) -> None:
@@ -268,6 +270,7 @@ class LiveRun:
                 area=area,
                 picture=picture,
                 full=work.full,
+                given_up=self._given_up,
                 stamps=replace(framed.stamps, captured=newest.captured, received=newest.received),
             )
             for side, picture in zip(work.sides, framed.pictures, strict=True)

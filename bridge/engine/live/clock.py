@@ -13,10 +13,12 @@ class StageClock:
 
     Args:
         now: seconds since the epoch.
+        free: when what was done before was over.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], free: float) -> None:
         self._now = now
+        self._free = free
         self._began = now()
         self._stages: dict[Stage, float] = {}
 
@@ -28,5 +30,9 @@ class StageClock:
         """The stamps of a frame that had become pixels at `decoded`."""
         encoded = self._stages.get("denoising", self._began)
         return LiveStamps(
-            started=self._began, encoded=encoded, denoised=self._stages.get("decoding", encoded), decoded=decoded
+            free=self._free,
+            started=self._began,
+            encoded=encoded,
+            denoised=self._stages.get("decoding", encoded),
+            decoded=decoded,
         )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from bridge.engine.adapters.job_adapters import JobAdapters
 from bridge.engine.cancellation import AbortFlag, JobAborted
@@ -31,6 +32,7 @@ from bridge.protocol.messages import ErrorInfo
 from bridge.protocol.tasks import Inpaint
 
 from .clock import StageClock
+from .last_texts import LastTexts
 from .seeing import seen, seen_mask, shown
 
 
@@ -44,10 +46,16 @@ class FrameMaker:
         self._shelf = shelf
         self._send = send
         self._faults = faults
+        self._texts = LastTexts()
+        self._free = time.time()
+
+    def free_now(self) -> None:
+        """Something else that used the device is over."""
+        self._free = time.time()
 
     def make(self, tick: Tick, abort: AbortFlag) -> None:
         """Make a frame. Sends `Framed` if it comes so far, and one `Ended`; raises nothing that a frame can cause."""
-        clock = StageClock(time.time)
+        clock = StageClock(time.time, self._free)
         stages = Stages(tick.job_id, _only_loading(self._send, clock), abort, self._faults)
         cancelled, error = False, None
         try:
@@ -59,6 +67,7 @@ class FrameMaker:
         # The engine outlives whatever a model or a library comes up with; the daemon gets its name, the log the rest.
         except Exception as unexpected:  # noqa: BLE001 - see above
             error = ErrorInfo.of(self._explained(unexpected))
+        self.free_now()
         self._send(Ended(job_id=tick.job_id, cancelled=cancelled, error=error, timings=stages.timings()))
 
     def _make(self, tick: Tick, stages: Stages, clock: StageClock) -> None:
@@ -70,9 +79,10 @@ class FrameMaker:
         model.schedulers.check_steps(settings.scheduler, settings.steps)
         prompts = JobPrompts(tick.task, reading_of(model.base), stages.notice).together(0, 1)
         plan = _plan(tick, model)
-        painter = Painter(model, replace(settings, prompts=tuple(prompts)), [tick.task.seed or 0], stages)
-        with JobAdapters.of(tick.task, tick.adapters, model).acting(plan, prompts[0]) as guided:
-            (picture,) = painter.paint(plan, guided)
+        with JobAdapters.of(tick.task, tick.adapters, model).acting(plan, prompts[0]) as guided, torch.inference_mode():
+            texts = self._texts.of(model, guided.pipe, prompts[0], (tick.task.loras, tick.adapters))
+            settings = replace(settings, prompts=tuple(prompts), texts=texts)
+            (picture,) = Painter(model, settings, [tick.task.seed or 0], stages).paint(plan, guided)
         decoded = time.time()
         alpha = None if plan.change is None else plan.change
         pictures = tuple(shown(picture, alpha, side) for side in tick.sides)

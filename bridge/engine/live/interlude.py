@@ -42,6 +42,7 @@ class Interlude:
         made = False
         while (frame := self._frames.waiting_frame()) is not None and self._possible(frame, model, guided):
             self._frames.take_frame()
+            self._maker.free_now()  # for as long as it takes: the job has just done a step
             with _as_it_was(model):
                 self._maker.make(frame.tick, frame.abort)
             made = True
