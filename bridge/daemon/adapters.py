@@ -13,7 +13,7 @@ from typing import get_args
 from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import AdapterInfo, AdapterType
-from bridge.protocol.tasks import Generation
+from bridge.protocol.tasks import Generation, Region
 
 from .weights_header import PICKLE_REASON, PICKLES, SUFFIX, WeightsHeader, read_header
 from .weights_kind import BY_TEXT_WIDTH, WeightsKind, kind_of_weights
@@ -178,11 +178,20 @@ def named_adapters(task: Generation) -> tuple[NamedAdapter, ...]:
         NamedAdapter(control.adapter, CONTROLS, f"task.controls[{n}].adapter")
         for n, control in enumerate(task.controls)
     ]
-    for name in ("prompt", "negative_prompt"):
-        for tag in PROMPT_TAG.finditer(str(getattr(task, name))):
+    for field, prompt in _prompts_of(task):
+        for tag in PROMPT_TAG.finditer(prompt):
             adapter_type: AdapterType = "lora" if tag[1] == "lora" else "embedding"
-            found.append(NamedAdapter(tag[2].strip(), (adapter_type,), f"task.{name}"))
+            found.append(NamedAdapter(tag[2].strip(), (adapter_type,), field))
     return tuple(found)
+
+
+def _prompts_of(task: Generation) -> Iterator[tuple[str, str]]:
+    """Every prompt of a task, with its field."""
+    places: list[tuple[str, Generation | Region]] = [("task", task)]
+    places += [(f"task.regions[{number}]", region) for number, region in enumerate(task.regions)]
+    for place, prompts in places:
+        yield f"{place}.prompt", prompts.prompt
+        yield f"{place}.negative_prompt", prompts.negative_prompt
 
 
 def sources_for(task: Generation, known: Sequence[CataloguedAdapter]) -> tuple[AdapterSource, ...]:

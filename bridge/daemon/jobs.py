@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from bridge.protocol.engine_link import AdapterSource, ModelSource
@@ -67,23 +67,37 @@ class ActiveJob:
 
 
 def pictures_of(task: Task) -> Iterator[tuple[str, Picture]]:
-    """The pictures of a task with the names of their fields."""
-    for item in fields(task):
-        value = getattr(task, item.name)
-        if isinstance(value, Picture):
-            yield item.name, value
-    for number, control in enumerate(task.controls):
-        yield f"controls[{number}].image", control.image
+    """The pictures of a task with the names of their fields, such as `controls[0].image`."""
+    return _pictures_in(task, "")
+
+
+def _pictures_in(value: Any, path: str) -> Iterator[tuple[str, Picture]]:
+    if isinstance(value, Picture):
+        yield path, value
+    elif isinstance(value, tuple):
+        for number, each in enumerate(value):
+            yield from _pictures_in(each, f"{path}[{number}]")
+    elif is_dataclass(value):
+        for item in fields(value):
+            yield from _pictures_in(getattr(value, item.name), f"{path}.{item.name}" if path else item.name)
 
 
 def adopt_pictures(task: TaskT, shared: SharedPixels) -> TaskT:
     """Move the pixels of a task out of this process. Blocks; call it in a thread for large pictures."""
-    values = {item.name: getattr(task, item.name) for item in fields(task)}
-    moved: dict[str, Any] = {
-        name: shared.adopt(value, move=True) for name, value in values.items() if isinstance(value, Picture)
-    }
-    controls = tuple(replace(control, image=shared.adopt(control.image, move=True)) for control in task.controls)
-    return replace(task, controls=controls, **moved)
+    adopted: TaskT = _with_pictures(task, lambda picture: shared.adopt(picture, move=True))
+    return adopted
+
+
+def _with_pictures(value: Any, change: Callable[[Picture], Picture]) -> Any:
+    if isinstance(value, Picture):
+        return change(value)
+    if isinstance(value, tuple):
+        return tuple(_with_pictures(each, change) for each in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(
+            value, **{item.name: _with_pictures(getattr(value, item.name), change) for item in fields(value)}
+        )
+    return value
 
 
 def release_pictures(task: Task, shared: SharedPixels) -> None:

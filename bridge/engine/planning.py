@@ -27,6 +27,8 @@ def check_task(task: Generation) -> None:
         BridgeError: `invalid_field` or `task_unsupported`, naming the field.
     """
     check_controls(task.controls)
+    if task.regions:
+        raise BridgeError(ErrorCode.TASK_UNSUPPORTED, "The engine knows no regions.", field="task.regions")
     match task:
         case Inpaint():
             checked_bounds(task)

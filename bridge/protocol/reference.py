@@ -23,16 +23,20 @@ from .fields import FieldSpec
 from .frames import __doc__ as FRAME_LAYOUT  # noqa: N812 - it is prose, not a module
 from .live import LiveInfo, LiveSettings, LiveStamps
 from .live import __doc__ as LIVE  # noqa: N812 - likewise
-from .messages import ErrorInfo, JobSummary, Limits, Message, ModelInfo
+from .messages import AdapterInfo, ErrorInfo, JobSummary, Limits, Message, ModelInfo
 from .pixel_files import __doc__ as PIXEL_FILES  # noqa: N812 - likewise
 from .pixels import Picture, PixelFormat
 from .plain import fields_of
 from .schema import protocol_schema
-from .tasks import SCHEDULERS, TASKS, Layer
+from .tasks import SCHEDULERS, TASKS, Control, Layer, LoraUse, Region
 
 PARTS = (
+    Region,
+    Control,
+    LoraUse,
     Layer,
     ModelInfo,
+    AdapterInfo,
     JobSummary,
     Limits,
     CanvasInfo,

@@ -50,6 +50,28 @@ class Control:
     end: float = spec("Share of the steps after which it ends.", default=1.0, ge=0, le=1)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """A part of the canvas with a prompt of its own. The rest, and what a region leaves over, is the task's prompt's.
+
+    Each region costs about as much again as the picture does without, less where it is small and painted in tiles.
+    """
+
+    mask: Picture = spec(
+        "gray8: 255 is the region, 0 is not, between it shares with the rest. Stretched over the canvas, which for "
+        "`outpaint` is the extended one and for `upscale` the picture."
+    )
+    prompt: str = spec("What this part shall show; instead of the task's prompt, not besides.", max_length=8192)
+    negative_prompt: str = spec("What it shall not show; empty for the task's.", default="", max_length=8192)
+    strength: float = spec(
+        "Its share where its mask is white; the rest is the task's prompt's. Overlapping regions that come to more "
+        "than everything share by it.",
+        default=1.0,
+        ge=0,
+        le=1,
+    )
+
+
 @dataclass(frozen=True)
 class Generation:
     """Parameters that every task shares."""
@@ -87,6 +109,7 @@ class Generation:
     seamless: Seamless = spec("Sides across which the result continues when it is tiled.", default="none")
     loras: tuple[LoraUse, ...] = spec("LoRAs to apply, several at once.", default=(), max_length=16)
     controls: tuple[Control, ...] = spec("Pictures that guide.", default=(), max_length=8)
+    regions: tuple[Region, ...] = spec("Parts of the canvas with prompts of their own.", default=(), max_length=16)
 
 
 @dataclass(frozen=True)

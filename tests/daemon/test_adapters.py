@@ -12,7 +12,7 @@ from bridge.daemon.adapters import find_adapters, named_adapters, sources_for, t
 from bridge.daemon.catalogue import Catalogue
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.pixels import Picture, PixelFormat
-from bridge.protocol.tasks import Control, LoraUse, TextToImage
+from bridge.protocol.tasks import Control, LoraUse, Region, TextToImage
 from tests.daemon.peer import Peer, small
 
 LORA_SD = {"lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight": (4, 768)}
@@ -95,6 +95,7 @@ def test_adapters_are_named_in_fields_and_in_prompts() -> None:
         negative_prompt="<embedding:worn>",
         loras=(LoraUse("rust", 0.5),),
         controls=(Control(image=GREY, adapter="edges"),),
+        regions=(Region(mask=GREY, prompt="<lora:sea:1>", negative_prompt="<embedding:dry>"),),
     )
     found = {(each.name, each.types[0], each.field) for each in named_adapters(task)}
     assert found == {
@@ -103,6 +104,8 @@ def test_adapters_are_named_in_fields_and_in_prompts() -> None:
         ("worn", "embedding", "task.negative_prompt"),
         ("rust", "lora", "task.loras[0].name"),
         ("edges", "controlnet", "task.controls[0].adapter"),
+        ("sea", "lora", "task.regions[0].prompt"),
+        ("dry", "embedding", "task.regions[0].negative_prompt"),
     }
 
 

@@ -7,12 +7,13 @@ import os
 import pytest
 
 from bridge.daemon.client_files import ClientFiles
+from bridge.daemon.jobs import adopt_pictures, pictures_of, release_pictures
 from bridge.daemon.pixel_store import PixelStore
 from bridge.daemon.submission import fingerprint_of
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.pixels import Picture, PixelFormat
 from bridge.protocol.shared_pixels import SharedPixels
-from bridge.protocol.tasks import ImageToImage
+from bridge.protocol.tasks import ImageToImage, Region, TextToImage
 from bridge.protocol.wire import describe_picture
 
 PICTURE = Picture(4, 4, PixelFormat.RGBA8, bytes(range(64)))
@@ -106,3 +107,13 @@ def test_the_inbox_goes_with_its_client(files):
     files.inbox.write(PICTURE.pixels)
     files.close()
     assert not files.inbox.folder.exists()
+
+
+def test_pictures_within_regions_are_moved_and_removed_like_any_other(files, shared):
+    mask = Picture(4, 4, PixelFormat.GRAY8, bytes(range(16)))
+    taken = files.take(named(files.inbox.write(mask.pixels), mask), "task.regions[0].mask")
+    task = adopt_pictures(TextToImage(regions=(Region(mask=taken, prompt="moss"),)), shared)
+    assert [(path, picture) for path, picture in pictures_of(task)] == [("regions[0].mask", mask)]
+    assert not list(files.inbox.folder.iterdir())
+    release_pictures(task, shared)
+    assert [path.name for path in shared.folder.iterdir() if path.is_file()] == []
