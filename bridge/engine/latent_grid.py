@@ -13,6 +13,10 @@ from typing import Any, Protocol
 import torch
 
 from .denoiser import Forward, denoiser_of
+from .upscale.tiles import Span
+
+Place = tuple[Span, Span]
+"""Rows and columns of a part of a grid."""
 
 _NAMES = ("hidden_states", "sample", "x")
 """What denoisers call their latents where they are not the first argument."""
@@ -38,14 +42,19 @@ def pixels_per_patch(pipe: Any) -> int:
     return factor * (2 if packs else int(getattr(transformer.config, "patch_size", 1) or 1))
 
 
+def latents_given(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """The latents among the arguments of a denoiser's call, in whatever form."""
+    return args[0] if args else kwargs[_name_of_latents(kwargs)]
+
+
 class GridCall:
     """One call of a denoiser."""
 
     def __init__(self, original: Forward, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         self._original = original
-        self._name = "" if args else next(name for name in _NAMES if name in kwargs)
+        self._name = "" if args else _name_of_latents(kwargs)
         self._args, self._kwargs = tuple(args), dict(kwargs)
-        self._form = _form_of(args[0] if args else kwargs[self._name], kwargs)
+        self._form = _form_of(latents_given(args, kwargs), kwargs)
         self._output: Any = None
 
     @property
@@ -58,18 +67,22 @@ class GridCall:
         """Whether the denoiser sees other pictures beside this one."""
         return self._form.has_references
 
-    def predict(self, grid: torch.Tensor, besides: Mapping[str, Any] | None = None) -> torch.Tensor:
+    def predict(
+        self, grid: torch.Tensor, besides: Mapping[str, Any] | None = None, _: Place | None = None
+    ) -> torch.Tensor:
         """What the denoiser predicts for a grid that is at most as large; it takes that for the whole picture.
 
         Args:
             besides: arguments for this grid alone.
         """
         given, more = self._form.given(grid)
-        more = {**more, **(besides or {})}
+        # Networks take what guides them out of its list as they go, and may be asked again.
+        kept = {name: list(value) if isinstance(value, list) else value for name, value in self._kwargs.items()}
+        named = {**kept, **more, **(besides or {})}
         if self._name:
-            self._output = self._original(**{**self._kwargs, **more, self._name: given})
+            self._output = self._original(**{**named, self._name: given})
         else:
-            self._output = self._original(given, *self._args[1:], **{**self._kwargs, **more})
+            self._output = self._original(given, *self._args[1:], **named)
         return self._form.predicted(self._output[0], grid)
 
     def answer(self, prediction: torch.Tensor) -> Any:
@@ -78,6 +91,10 @@ class GridCall:
         if isinstance(self._output, tuple):
             return (first, *self._output[1:])
         return type(self._output)(sample=first)
+
+
+def _name_of_latents(kwargs: Mapping[str, Any]) -> str:
+    return next(name for name in _NAMES if name in kwargs)
 
 
 class _Form(Protocol):

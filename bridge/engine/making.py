@@ -72,7 +72,8 @@ class Making:
     def _painting(self, index: int, batch: Sequence[ImagePrompts]) -> Callable[[], Sequence[Floats]]:
         seeds = [self._seed(index + offset) for offset in range(len(batch))]
         settings = replace(self.settings, prompts=tuple(batch))
-        painter = Painter(self.model, settings, seeds, self.stages, self.run.preview_side)
+        regions = self.run.task.regions
+        painter = Painter(self.model, settings, seeds, self.stages, self.run.preview_side, regions)
 
         def work() -> Sequence[Floats]:
             with self.adapters.acting(self.plan, batch[0]) as guided:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.tasks import Region
 
 from .adapters.guidance import Guided
 from .conversion import Floats
@@ -23,12 +24,15 @@ from .picture_tensor import picture_tensor
 from .pipeline_call import accepted, arguments_for, expected_second_steps, expected_steps
 from .plan import Plan
 from .previews import Previewer
+from .regions.blending import RegionBlend, check_blending
+from .regions.rehearsal import rehearse
+from .regions.shares import Shares
 from .scheduler_tap import SchedulerTap
 from .seamless import decode_seamless, seamless
 from .settings import Settings
 from .stages import Stages
 from .step_hook import StepHook
-from .upscale.painting import in_tiles, tile_arguments
+from .upscale.painting import expect_latents, in_tiles, tile_arguments
 from .upscale.tiled_model import decode_tiles
 
 
@@ -38,6 +42,7 @@ class Painter:
 
     Attributes:
         preview_side: longest side of previews in px; 0 for none.
+        regions: parts of the canvas with prompts of their own, which are among those of the settings.
     """
 
     model: LoadedModel
@@ -45,6 +50,7 @@ class Painter:
     seeds: Sequence[int]
     stages: Stages
     preview_side: int = 0
+    regions: Sequence[Region] = ()
 
     def paint(self, plan: Plan, guided: Guided | None = None) -> list[Floats]:
         """Pictures (height, width, 3) `float32` sRGB, 0 to 1, of the size of the plan's last pass.
@@ -78,18 +84,21 @@ class Painter:
         pipe, steps = guided.pipe, expected_steps(plan, self.settings)
         begin = functools.partial(self.stages.enter, "denoising", steps)
         tap = self._tap(plan, begin)
-        pipe.scheduler = tap.scheduler
         self.stages.enter("encoding")
-        tiled = in_tiles(pipe, plan.tiles, self.stages, steps, guided.parts)
-        with torch.inference_mode(), seamless(pipe, plan.seamless), tiled, guided.attached() as guiding:
-            arguments = {**arguments_for(pipe, plan, self.settings, self.seeds), **guiding}
-            arguments.update(tile_arguments(pipe, plan.tiles, len(self.seeds), self.stages.check))
-            arguments = in_the_family_s_words(self.model.family, pipe, plan, arguments)
+        with torch.inference_mode(), seamless(pipe, plan.seamless), ExitStack() as acting:
+            tiled = tile_arguments(pipe, plan.tiles, len(self.seeds), self.stages.check)
+            regions = self._regions(plan, tiled)
+            pipe.scheduler = tap.scheduler
+            if regions is not None:
+                acting.enter_context(regions.acting(pipe, tap, in_tiles=plan.tiles is not None))
+            acting.enter_context(in_tiles(pipe, plan.tiles, self.stages, steps, guided.parts, regions))
+            guiding = acting.enter_context(guided.attached())
+            arguments = self._arguments(pipe, plan, self.settings, {**guiding, **tiled})
             previewer = Previewer(self.preview_side, plan.width, plan.height, lambda: self.model.latent_colours(pipe))
             hooks = StepHook(plan, tap, self.stages, previewer, begin).arguments(pipe)
             with self._helped_to_start(pipe, tap, plan, arguments.get("strength", 1.0)):
                 output = pipe(
-                    **accepted(pipe, arguments),
+                    **arguments,
                     **hooks,
                     output_type="latent" if decodes_itself(pipe) else "pt",
                     return_dict=False,
@@ -99,6 +108,26 @@ class Painter:
             _finish_offload(pipe)
         self.stages.check()
         return pictures
+
+    def _arguments(self, pipe: Any, plan: Plan, settings: Settings, besides: Mapping[str, Any]) -> dict[str, Any]:
+        """What the pipeline is called with, as far as it knows it."""
+        arguments = {**arguments_for(pipe, plan, settings, self.seeds), **besides}
+        return accepted(pipe, in_the_family_s_words(self.model.family, pipe, plan, arguments))
+
+    def _regions(self, plan: Plan, tiled: Mapping[str, Any]) -> RegionBlend | None:
+        """The regions with what the denoiser is to be told of each, which a rehearsal without guides tells."""
+        if not self.regions:
+            return None
+        pipe, told = self.model.pipeline(plan.mode), []
+        check_blending(pipe)
+        if plan.tiles is not None:
+            expect_latents(pipe, tiled["image"])
+        for number in range(len(self.regions)):
+            self.stages.check()
+            arguments = self._arguments(pipe, plan, self.settings.of_region(number), tiled)
+            told.append(rehearse(pipe, self.model.schedulers.fresh(self.settings.scheduler), arguments))
+        tiles = 1 if plan.tiles is None else plan.tiles.count
+        return RegionBlend(told, Shares(self.regions, plan), expected_steps(plan, self.settings) // tiles)
 
     def _tap(self, plan: Plan, begin: Callable[[], None]) -> SchedulerTap:
         """A scheduler of the job's own. Denoising begins with the timesteps, or when a picture is mixed with noise."""

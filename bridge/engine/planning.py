@@ -13,6 +13,7 @@ from .inpaint.tasks import check_extent, check_sides, checked_bounds, plan_inpai
 from .latent_grid import pixels_per_patch
 from .models.loading import LoadedModel
 from .plan import Plan, Sizing
+from .regions.shares import check_regions
 from .seamless import wrap_multiple
 from .upscale.high_resolution import needs_tiles, needs_two_passes, plan_tiled_image_to_image, plan_two_passes
 from .upscale.tasks import plan_upscale
@@ -27,8 +28,7 @@ def check_task(task: Generation) -> None:
         BridgeError: `invalid_field` or `task_unsupported`, naming the field.
     """
     check_controls(task.controls)
-    if task.regions:
-        raise BridgeError(ErrorCode.TASK_UNSUPPORTED, "The engine knows no regions.", field="task.regions")
+    check_regions(task.regions)
     match task:
         case Inpaint():
             checked_bounds(task)

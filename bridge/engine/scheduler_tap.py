@@ -66,6 +66,10 @@ class SchedulerTap:
         mixed: torch.Tensor = mix(clean, at, noise) if self._mix_name == "scale_noise" else mix(clean, noise, at)
         return mixed
 
+    def before_every_step(self, heard: Callable[[], None]) -> None:
+        """Have `heard` called when a prediction is complete."""
+        self._listen("step", heard)
+
     def after_every_step(self, change: Callable[[int, torch.Tensor], torch.Tensor]) -> None:
         """Let `change(number from 0, latents)` have the latents after each step, where a pipeline asks nobody."""
         original, count = self.scheduler.step, itertools.count()

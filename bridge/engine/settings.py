@@ -39,6 +39,10 @@ class Settings:
             task.scheduler,
         )
 
+    def of_region(self, number: int) -> Settings:
+        """With the prompts of a region instead, by its number from 0."""
+        return replace(self, prompts=tuple(each.regions[number] for each in self.prompts), texts=None)
+
     def only(self, number: int) -> Settings:
         """For one of the images that were painted together."""
         return replace(self, prompts=self.prompts[number : number + 1])

@@ -18,9 +18,10 @@ import torch
 from bridge.engine.latents import decode_latents, encode_pixels
 from bridge.protocol.engine_link import ModelSource
 from bridge.protocol.families import FAMILIES
-from bridge.protocol.tasks import Generation, ImageToImage, Inpaint, Outpaint, TextToImage
+from bridge.protocol.tasks import Generation, ImageToImage, Inpaint, Outpaint, Region, TextToImage
 from tests.conftest import DaemonFactory
 from tests.daemon.peer import Peer
+from tests.engine.adapters.outcomes import same
 from tests.engine.bench import Bench, mask_picture, pixels, random_picture
 from tests.tiny_families import BUILDERS, build_tiny
 from tests.tiny_parts import spelling_sentencepiece
@@ -105,6 +106,22 @@ def test_a_vocabulary_of_sentencepiece_is_read_without_a_converted_one(family_be
     moss, stone = (tokenizer(text).input_ids for text in ("moss", "stone"))
     assert len(moss) >= len("moss")
     assert moss != stone
+
+
+@pytest.mark.parametrize("family", BUILDERS)
+def test_a_region_over_all_of_the_canvas_paints_what_its_prompt_paints(
+    family_bench: FamilyBench, folder: Path, family: str, pytestconfig: pytest.Config
+) -> None:
+    """So whatever a family tells its denoiser of a prompt is told of a region's."""
+    _tried(family, pytestconfig)
+    model = of_family(family_bench, folder, family)
+    everywhere, left = (Region(mask=mask_picture(64, 64, (0, 0, w, 64)), prompt="red bricks") for w in (64, 32))
+    kind = FAMILIES[family].tasks[0]
+    alone = family_bench.run(task_of(kind, prompt="red bricks"), model)
+    assert same(family_bench.run(task_of(kind, regions=(everywhere,)), model), alone)
+    half = family_bench.run(task_of(kind, regions=(left,)), model)
+    assert not same(half, alone)
+    assert not same(half, family_bench.run(task_of(kind), model))
 
 
 @pytest.mark.parametrize("family", ["flux", "sana", "qwen-image"])

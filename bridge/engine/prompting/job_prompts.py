@@ -29,7 +29,8 @@ class JobPrompts:
 
     def of(self, index: int) -> ImagePrompts:
         """The prompts of image number `index`, whose seed is the job's plus `index`."""
-        return ImagePrompts.of(self.task.prompt, self.task.negative_prompt, (self.task.seed or 0) + index)
+        task = self.task
+        return ImagePrompts.of(task.prompt, task.negative_prompt, (task.seed or 0) + index, task.regions)
 
     def together(self, index: int, count: int) -> Sequence[ImagePrompts]:
         """The prompts of image `index` and of up to `count` in all that can be painted together with it.
@@ -44,10 +45,13 @@ class JobPrompts:
             batch.append(other)
         for prompts in batch:
             self._tell(self.reading.shortcomings(prompts))
+            for number, region in enumerate(prompts.regions):
+                self._tell([_of_region(number, each) for each in self.reading.shortcomings(region)])
         return batch
 
     def _kind(self, prompts: ImagePrompts) -> object:
-        return prompts.loras, prompts.embeddings, self.reading.size(prompts)
+        sizes = [self.reading.size(each) for each in (prompts, *prompts.regions)]
+        return prompts.loras, prompts.embeddings, sizes
 
     def _tell(self, shortcomings: Sequence[BridgeError]) -> None:
         for shortcoming in shortcomings:
@@ -55,3 +59,8 @@ class JobPrompts:
             if said not in self._told:
                 self._told.add(said)
                 self.notice(shortcoming)
+
+
+def _of_region(number: int, shortcoming: BridgeError) -> BridgeError:
+    field = f"task.regions[{number}].{shortcoming.field.rpartition('.')[2]}"
+    return BridgeError(shortcoming.code, shortcoming.message, hint=shortcoming.hint, field=field)

@@ -11,6 +11,7 @@ import torch
 from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 
 from bridge.engine.latent_grid import pixels_per_patch
+from bridge.engine.regions.blending import RegionBlend
 from bridge.engine.stages import Stages
 
 from .tile_guide import Part, TileGuide
@@ -20,36 +21,49 @@ from .tiles import Tiles
 
 @contextmanager
 def in_tiles(
-    pipe: Any, tiles: Tiles | None, stages: Stages, steps: int, guiding: Sequence[Part] = ()
+    pipe: Any,
+    tiles: Tiles | None,
+    stages: Stages,
+    steps: int,
+    guiding: Sequence[Part] = (),
+    regions: RegionBlend | None = None,
 ) -> Iterator[None]:
     """Have the denoiser paint in tiles, and tell of each, while the context lasts; nothing for None.
 
     Args:
         steps: denoising steps, times tiles.
         guiding: pictures that guide, one for each ControlNet of the pipeline.
-
-    Raises:
-        BridgeError: `task_unsupported` for a model that cannot.
+        regions: with prompts of their own.
     """
     if tiles is None:
         yield
         return
-    check_tiles(pipe)
     _shift_for_a_tile(pipe, tiles)
     guide = TileGuide(guiding) if guiding else None
-    with guide.deferred(pipe) if guide else nullcontext(), tiled_denoiser(pipe, tiles, _Progress(stages, steps), guide):
+    progress = _Progress(stages, steps)
+    with guide.deferred(pipe) if guide else nullcontext(), tiled_denoiser(pipe, tiles, progress, guide, regions):
         yield
 
 
 def tile_arguments(pipe: Any, tiles: Tiles | None, count: int, check: Callable[[], None]) -> dict[str, Any]:
-    """The latents to start from, for `count` pictures, and the size that the model is to believe in."""
+    """The latents to start from, for `count` pictures, and the size that the model is to believe in.
+
+    Raises:
+        BridgeError: `task_unsupported` for a model that cannot paint in tiles.
+    """
     if tiles is None:
         return {}
+    check_tiles(pipe)
     latents: torch.Tensor = encode_tiles(pipe, tiles, check).to(pipe.dtype)
-    # Some leave the usual number of channels there, and take other latents for pictures.
-    pipe.image_processor.register_to_config(vae_latent_channels=latents.shape[1])
+    expect_latents(pipe, latents)
     size = (tiles.side, tiles.side)
     return {"image": latents.expand(count, -1, -1, -1).contiguous(), "original_size": size, "target_size": size}
+
+
+def expect_latents(pipe: Any, latents: torch.Tensor) -> None:
+    """Have a pipeline recognise these as latents when they are given as its picture."""
+    # Some leave the usual number of channels there, and take other latents for pictures.
+    pipe.image_processor.register_to_config(vae_latent_channels=latents.shape[1])
 
 
 def _shift_for_a_tile(pipe: Any, tiles: Tiles) -> None:

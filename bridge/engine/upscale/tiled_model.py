@@ -23,6 +23,7 @@ from bridge.engine.denoiser import Forward, denoiser_of, replaced_forward
 from bridge.engine.latent_grid import GridCall, gives_a_grid
 from bridge.engine.latents import decode_latents, decodes_itself, encode_pixels, precise_enough
 from bridge.engine.picture_tensor import picture_tensor
+from bridge.engine.regions.blending import RegionBlend
 from bridge.protocol.errors import BridgeError, ErrorCode
 
 from .tile_guide import TileGuide
@@ -50,24 +51,29 @@ def check_tiles(pipe: Any) -> None:
 
 
 def tiled_denoiser(
-    pipe: Any, tiles: Tiles, on_tile: Callable[[], None], guide: TileGuide | None = None
+    pipe: Any,
+    tiles: Tiles,
+    on_tile: Callable[[], None],
+    guide: TileGuide | None = None,
+    regions: RegionBlend | None = None,
 ) -> AbstractContextManager[None]:
     """Have the denoiser see one tile at a time while the context lasts. Always undone at its end.
 
     Args:
         on_tile: called after every tile; may raise to stop.
         guide: ControlNets to be asked about every tile; their questions are deferred meanwhile.
+        regions: with prompts of their own.
     """
 
     def in_tiles(original: Forward) -> Forward:
         def forward(*args: Any, **kwargs: Any) -> Any:
-            call = GridCall(original, args, kwargs)
+            call = (GridCall if regions is None else regions.call)(original, args, kwargs)
             blended, side = _Blended(*call.latents.shape[-2:]), tiles.height // call.latents.shape[-2]
             for row, column in itertools.product(*tiles.spans(side)):
                 tile = _cut(call.latents, row, column)
                 left, top = column.start * side, row.start * side
                 besides = None if guide is None else guide.residuals(tile, left, top, side)
-                blended.add(call.predict(tile, besides), row, column)
+                blended.add(call.predict(tile, besides, (row, column)), row, column)
                 on_tile()
             return call.answer(blended.whole)
 
