@@ -36,7 +36,7 @@ class HostPixels:
     linear: bool = False
 
 
-def _numpy():
+def find_numpy():
     """numpy, or None: Debian's Blender may come without it."""
     try:
         return importlib.import_module("numpy")
@@ -61,7 +61,7 @@ def values_of(picture: pixels.Picture) -> array.array:
 def mask_of(held: HostPixels) -> pixels.Picture:
     """The mask that a painted image means: what is bright and opaque is repainted."""
     data = _bytes_of(held.values)
-    numpy = _numpy()
+    numpy = find_numpy()
     if numpy is None:
         brightest = map(max, data[0::4], data[1::4], data[2::4])
         grey = bytes(value * alpha // 255 for value, alpha in zip(brightest, data[3::4], strict=True))
@@ -105,7 +105,7 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def _bytes_of(values: array.array) -> bytes:
-    numpy = _numpy()
+    numpy = find_numpy()
     if numpy is None:
         return bytes([0 if value <= 0 else 255 if value >= 1 else int(value * 255 + 0.5) for value in values])
     scaled = numpy.frombuffer(values, dtype=numpy.float32) * numpy.float32(255)

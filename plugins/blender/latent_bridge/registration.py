@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib
 
-PARTS = ("preferences", "properties", "open_file", "session", "operators", "panels", "overlay", "render_hooks")
+PARTS = ("preferences", "properties", "open_file", "session", "operators", "panels", "overlay", "render_hooks", "live")
 
 
 def _parts():

@@ -255,6 +255,11 @@ class Session:
         if job_id in self.jobs:
             self._update(replace(self.jobs[job_id], text=text))
 
+    def apply(self, image: bpy.types.Image, title: str, variant: Variant, previous: bytes) -> None:
+        """Put a picture that belongs to no job into an image; `previous`, what it was as a PNG, is kept beside it."""
+        self._replace(image, JobView("", title, delivery.here(Goal.IMAGE, image=image.name)), variant, previous)
+        delivery.push_undo(f"Bridge: {title[:40]}")
+
     def restore(self, image: bpy.types.Image) -> bool:
         """Exchange an image with its previous version; returns whether there is one."""
         previous = bpy.data.images.get(image.get(images.PREVIOUS, ""))

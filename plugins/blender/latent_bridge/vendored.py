@@ -10,7 +10,9 @@ from importlib.util import find_spec
 
 ROOT = f"{__package__}.vendor.bridge" if find_spec(f"{__package__}.vendor") else "bridge"
 
+areas = importlib.import_module(f"{ROOT}.protocol.areas")
 errors = importlib.import_module(f"{ROOT}.protocol.errors")
+live = importlib.import_module(f"{ROOT}.protocol.live")
 locations = importlib.import_module(f"{ROOT}.protocol.locations")
 messages = importlib.import_module(f"{ROOT}.protocol.messages")
 pixels = importlib.import_module(f"{ROOT}.protocol.pixels")

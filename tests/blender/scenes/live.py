@@ -1,0 +1,237 @@
+"""Scenes: images as canvases. The other program is a second client of the daemon, in the same process."""
+
+import array
+import random
+import time
+
+import bpy
+
+NAME = "painted"
+CANVAS = "blender: painted"
+
+
+def picture(name=NAME, width=128, height=96):
+    """An unsaved image with pixels that nobody has but it."""
+    image = bpy.data.images.new(name, width, height, alpha=True)
+    source = random.Random(3)
+    values = array.array("f", [source.randrange(256) / 255 for _ in range(width * height * 4)])
+    image.pixels.foreach_set(values)
+    return image
+
+
+def top_down(image):
+    """An image's bytes as a canvas has them."""
+    width, height = image.size
+    values = array.array("f", bytes(16 * width * height))
+    image.pixels.foreach_get(values)
+    data, row = bytes([round(value * 255) for value in values]), width * 4
+    return b"".join(data[start : start + row] for start in range(row * (height - 1), -1, -row))
+
+
+def paint(image, x, y, width, height, colour):
+    """Fill a rectangle, counted from the top, as a brush of Blender would."""
+    values = array.array("f", bytes(16 * image.size[0] * image.size[1]))
+    image.pixels.foreach_get(values)
+    for line in range(y, y + height):
+        start = ((image.size[1] - 1 - line) * image.size[0] + x) * 4
+        values[start : start + width * 4] = array.array("f", [part / 255 for part in colour] * width)
+    image.pixels.foreach_set(values)
+
+
+def pump(addon, until, seconds=40):
+    """What the timers do in a window."""
+    deadline = time.monotonic() + seconds
+    sharing = addon.live.sharing.current()
+    while not until():
+        addon.session.current().drain()
+        sharing.tick()
+        problems = [(str(share.error), share.preview and share.preview.info) for share in sharing.shares.values()]
+        assert time.monotonic() < deadline, f"it never came: {problems} {sharing.message}"
+        time.sleep(0.005)
+
+
+def shared(addon, name=NAME):
+    """How an image is shared, once it is."""
+    sharing = addon.live.sharing.current()
+    pump(addon, lambda: (found := sharing.of(bpy.data.images.get(name))) and found.canvas is not None)
+    return sharing.of(bpy.data.images[name])
+
+
+def share(addon, image):
+    """Share an image and wait until it is."""
+    bpy.ops.latent_bridge.share(image=image.name)
+    return shared(addon, image.name)
+
+
+class Other:
+    """Another program with the same canvas."""
+
+    def __init__(self, addon, name=CANVAS):
+        client = addon.vendored.load_client()
+        self.pixels = addon.vendored.pixels
+        self.bridge = client.connect(client_name="Krita", session=f"another-{random.getrandbits(60):x}")
+        self.canvas = self.bridge.open_canvas(name, timeout=20)
+
+    def read(self):
+        """The canvas as it knows it."""
+        return bytes(self.canvas.read().pixels)
+
+    def patch(self, x, y, width, height, data):
+        """Paint."""
+        picture = self.pixels.Picture(width, height, self.pixels.PixelFormat.RGBA8, data)
+        self.canvas.patch(x, y, picture)
+
+
+def start_over(addon):
+    """Nothing is shared, and nobody remembers."""
+    sharing = addon.live.sharing.current()
+    for image in list(bpy.data.images):
+        sharing.unshare(image)
+        bpy.data.images.remove(image)
+
+
+def painting_here_reaches_others(addon):
+    """All of the image at first, then only what changed."""
+    start_over(addon)
+    image = picture()
+    share(addon, image)
+    other = Other(addon)
+    found = {"same": other.read() == top_down(image)}
+    paint(image, 10, 70, 60, 5, (1, 2, 3, 4))
+    pump(addon, lambda: other.read() == top_down(image))
+    found["pixel"] = list(other.read()[(70 * 128 + 10) * 4 :][:4])
+    other.bridge.close()
+    return found
+
+
+def painting_elsewhere_reaches_the_image(addon):
+    """Every bit of it, transparent pixels with a colour too."""
+    start_over(addon)
+    image = picture()
+    share(addon, image)
+    other = Other(addon)
+    data = random.Random(5).randbytes(70 * 50 * 4)
+    other.patch(20, 30, 70, 50, data)
+    pump(addon, lambda: top_down(image)[(30 * 128 + 20) * 4 :][:280] == data[:280])
+    found = {"all": top_down(image) == other.read()}
+    paint(image, 0, 0, 128, 20, (9, 9, 9, 255))
+    other.patch(0, 10, 128, 20, bytes((5, 5, 5, 5)) * 128 * 20)
+    pump(addon, lambda: other.canvas.settle(5) and top_down(image) == other.read())
+    time.sleep(0.2)
+    pump(addon, lambda: True)
+    found["after both painted"] = top_down(image) == other.read()
+    other.bridge.close()
+    return found
+
+
+def several_images_and_unsharing(addon):
+    """Each has a canvas of its own; one that is not shared any more is left alone."""
+    start_over(addon)
+    one, two = picture("one"), picture("two", 64, 64)
+    share(addon, one)
+    share(addon, two)
+    first, second = Other(addon, "blender: one"), Other(addon, "blender: two")
+    before = top_down(two)
+    first.patch(0, 0, 1, 1, b"\1\2\3\4")
+    pump(addon, lambda: top_down(one)[:4] == b"\1\2\3\4")
+    found = {"other image": top_down(two) == before}
+    bpy.ops.latent_bridge.unshare(image="two")
+    second.patch(0, 0, 1, 1, b"\1\2\3\4")
+    first.patch(1, 0, 1, 1, b"\4\3\2\1")
+    pump(addon, lambda: top_down(one)[4:8] == b"\4\3\2\1")
+    found["unshared"] = top_down(two) == before
+    found["members"] = len(second.canvas.members)
+    copy = one.copy()
+    pump(addon, lambda: "latent_bridge_canvas" not in copy)
+    found["canvases"] = sorted(addon.live.sharing.current().shares)
+    first.bridge.close()
+    second.bridge.close()
+    return found
+
+
+def loading_goes_on(addon, folder):
+    """What the file shares is shared again, and what was painted meanwhile is there; the state before is kept."""
+    start_over(addon)
+    image = picture()
+    image.pack()
+    saved = top_down(image)
+    share(addon, image)
+    other = Other(addon)
+    bpy.ops.wm.save_as_mainfile(filepath=f"{folder}/shared.blend")
+    bpy.ops.wm.read_homefile(use_empty=True)
+    pump(addon, lambda: not addon.live.sharing.current().shares)
+    other.patch(3, 3, 1, 1, b"\7\7\7\7")
+    other.canvas.settle(20)
+    bpy.ops.wm.open_mainfile(filepath=f"{folder}/shared.blend")
+    shared(addon)
+    image = bpy.data.images[NAME]
+    found = {"caught up": top_down(image) == other.read() != saved}
+    paint(image, 0, 0, 2, 2, (8, 8, 8, 8))
+    pump(addon, lambda: other.read()[:8] == bytes([8]) * 8)
+    other.bridge.close()
+    return found
+
+
+def refusals(addon):
+    """What cannot be shared is told, with what to do."""
+    start_over(addon)
+    image = bpy.data.images.new("floats", 8, 8, float_buffer=True)
+    try:
+        addon.live.sharing.current().share(image)
+    except addon.vendored.errors.BridgeError as error:
+        return [error.message, bool(error.hint)]
+    return None
+
+
+def live_frames(addon):
+    """Frames come into an image beside it, follow the strength, are applied, and end."""
+    start_over(addon)
+    image = picture(width=64, height=64)
+    settings = bpy.context.scene.latent_bridge
+    settings.prompt, settings.strength, settings.steps, settings.fixed_seed = "moss", 0.25, 4, True
+    there = share(addon, image)
+    bpy.ops.latent_bridge.live(image=NAME)
+    pump(addon, lambda: there.preview.area is not None and there.preview.info.state == "waiting")
+    frame = top_down(bpy.data.images[f"{NAME} live"])
+    found = {"size": list(bpy.data.images[f"{NAME} live"].size)}
+    settings.strength = 0.9
+    pump(addon, lambda: top_down(bpy.data.images[f"{NAME} live"]) != frame)
+    found["strength"] = round(there.preview.info.settings.strength, 3)
+    before = top_down(image)
+    pump(addon, lambda: there.preview.info.settings.strength > 0.8 and there.preview.info.state == "waiting")
+    frame = top_down(bpy.data.images[f"{NAME} live"])
+    bpy.ops.latent_bridge.apply_live(image=NAME)
+    pump(addon, lambda: top_down(bpy.data.images[NAME]) != before)
+    image = bpy.data.images[NAME]
+    found["applied"] = top_down(image) == frame
+    found["kept"] = top_down(bpy.data.images[image["latent_bridge_previous"]]) == before
+    bpy.ops.latent_bridge.live(image=NAME)
+    pump(addon, lambda: there.preview.info.state == "off")
+    found["on"] = there.preview.on
+    return found
+
+
+def figures(addon, side):
+    """What the main thread spends on a large image: looking at it, and taking over a change. Milliseconds."""
+    start_over(addon)
+    side = int(side)
+    image = bpy.data.images.new(NAME, side, side, alpha=True)
+    there = share(addon, image)
+    other = Other(addon)
+    looked, received = [], []
+    for turn in range(8):
+        data = bytes([turn + 1]) * (side * side * 4)
+        other.patch(0, 0, side, side, data)
+        other.canvas.settle(20)
+        time.sleep(0.2)
+        before, there.received_seconds = there.received_seconds, 0.0
+        pump(addon, lambda: there.received_seconds)
+        received.append(there.received_seconds * 1000)
+        there.looked_seconds = 0.0
+        time.sleep(0.3)
+        pump(addon, lambda: there.looked_seconds)
+        looked.append(there.looked_seconds * 1000)
+        assert before >= 0
+    other.bridge.close()
+    middle = lambda values: round(sorted(values)[len(values) // 2], 2)  # noqa: E731 - as short as what it does
+    return {"looked": middle(looked), "received": middle(received)}

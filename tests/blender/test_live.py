@@ -1,0 +1,54 @@
+"""Images as canvases, in real Blenders with a real daemon and another client of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import RunningDaemon
+
+from .harness.runners import Runner
+
+Play = Callable[..., Any]
+
+pytestmark = pytest.mark.blender
+
+
+@pytest.fixture
+def play(blender: Runner, addon_zip: Path, fresh_daemon: RunningDaemon) -> Play:
+    """Play a scene and return its result."""
+    return lambda scene, *words: blender.run(addon_zip, f"live.py::{scene}", *words, home=fresh_daemon.home).result
+
+
+@pytest.mark.everywhere
+def test_what_is_painted_in_blender_reaches_other_programs(play: Play):
+    assert play("painting_here_reaches_others") == {"same": True, "pixel": [1, 2, 3, 4]}
+
+
+@pytest.mark.everywhere
+def test_what_others_paint_reaches_the_image_bit_by_bit(play: Play):
+    assert play("painting_elsewhere_reaches_the_image") == {"all": True, "after both painted": True}
+
+
+def test_images_have_canvases_of_their_own_and_unsharing_ends_it(play: Play):
+    assert play("several_images_and_unsharing") == {
+        "other image": True,
+        "unshared": True,
+        "members": 1,
+        "canvases": ["blender: one"],
+    }
+
+
+def test_a_loaded_file_goes_on_sharing(play: Play, tmp_path: Path):
+    assert play("loading_goes_on", str(tmp_path)) == {"caught up": True}
+
+
+def test_an_image_of_floats_is_refused_with_what_to_do(play: Play):
+    assert play("refusals") == ["“floats” has floats in linear light.", True]
+
+
+def test_live_frames_follow_the_fields_and_can_be_applied(play: Play):
+    assert play("live_frames") == {"size": [64, 64], "strength": 0.9, "applied": True, "kept": True, "on": False}
