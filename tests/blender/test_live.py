@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from tests.conftest import RunningDaemon
 
+from .conftest import ARTEFACTS
 from .harness.runners import Runner
 
 Play = Callable[..., Any]
@@ -30,7 +32,11 @@ def test_what_is_painted_in_blender_reaches_other_programs(play: Play):
 
 @pytest.mark.everywhere
 def test_what_others_paint_reaches_the_image_bit_by_bit(play: Play):
-    assert play("painting_elsewhere_reaches_the_image") == {"all": True, "after both painted": True}
+    assert play("painting_elsewhere_reaches_the_image") == {
+        "all": True,
+        "sent back": 0,
+        "after both painted": True,
+    }
 
 
 def test_images_have_canvases_of_their_own_and_unsharing_ends_it(play: Play):
@@ -52,3 +58,14 @@ def test_an_image_of_floats_is_refused_with_what_to_do(play: Play):
 
 def test_live_frames_follow_the_fields_and_can_be_applied(play: Play):
     assert play("live_frames") == {"size": [64, 64], "strength": 0.9, "applied": True, "kept": True, "on": False}
+
+
+@pytest.mark.skipif(shutil.which("xdotool") is None, reason="xdotool is not installed (Debian: apt install xdotool)")
+def test_in_a_window_strokes_of_the_mouse_go_out_and_those_of_others_come_in(
+    blender_window: Runner, addon_zip: Path, fresh_daemon: RunningDaemon
+):
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    outcome = blender_window.run(addon_zip, "live_window.py::painting", str(ARTEFACTS), home=fresh_daemon.home)
+    assert outcome.result == {"same at first": True, "frame": [256, 256]}
+    assert outcome.status == 0
+    assert "Traceback" not in outcome.output

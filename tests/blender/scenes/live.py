@@ -113,7 +113,9 @@ def painting_elsewhere_reaches_the_image(addon):
     data = random.Random(5).randbytes(70 * 50 * 4)
     other.patch(20, 30, 70, 50, data)
     pump(addon, lambda: top_down(image)[(30 * 128 + 20) * 4 :][:280] == data[:280])
-    found = {"all": top_down(image) == other.read()}
+    revision, until = other.canvas.revision, time.monotonic() + 0.5
+    pump(addon, lambda: time.monotonic() > until)
+    found = {"all": top_down(image) == other.read(), "sent back": other.canvas.revision - revision}
     paint(image, 0, 0, 128, 20, (9, 9, 9, 255))
     other.patch(0, 10, 128, 20, bytes((5, 5, 5, 5)) * 128 * 20)
     pump(addon, lambda: other.canvas.settle(5) and top_down(image) == other.read())
@@ -217,7 +219,7 @@ def figures(addon, side):
     side = int(side)
     image = bpy.data.images.new(NAME, side, side, alpha=True)
     there = share(addon, image)
-    other = Other(addon)
+    other = Other(addon, there.name)
     looked, received = [], []
     for turn in range(8):
         data = bytes([turn + 1]) * (side * side * 4)

@@ -15,8 +15,10 @@ from ..pictures import find_numpy
 from ..vendored import areas
 
 CHANNELS = 4
-_FLOATS = array.array("f", (byte / 255 for byte in range(256)))
-"""The float that Blender has for a byte; it comes back as the same byte."""
+_FRACTION = array.array("f", [1 / 255])[0]
+_PLANES = tuple(array.array("f", (byte * _FRACTION for byte in range(256))).tobytes()[at::4] for at in range(4))
+"""The float that Blender has for a byte, to the last bit: what was written must read the same. The first of its four
+bytes for every byte, then the second, and so on: tables for `bytes.translate`."""
 
 
 def make_buffer(width: int, height: int) -> NumpyBuffer | PlainBuffer:
@@ -85,6 +87,7 @@ class PlainBuffer:
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
         self.values = array.array("f", bytes(width * height * CHANNELS * 4))
+        self._memory = memoryview(self.values).cast("B")
         self._known = bytearray(width * height * CHANNELS * 4)
 
     def suppose(self, data: bytes) -> None:
@@ -92,7 +95,7 @@ class PlainBuffer:
         row = self.width * CHANNELS
         for y in range(self.height):
             start = self._at(0, y) * 4
-            self._known[start : start + row * 4] = _floats(data[y * row : (y + 1) * row]).tobytes()
+            self._known[start : start + row * 4] = _floats(data[y * row : (y + 1) * row])
 
     def changed(self) -> list[areas.Area]:
         """See `NumpyBuffer`; the areas are as wide as a tile."""
@@ -116,10 +119,9 @@ class PlainBuffer:
         """See `NumpyBuffer`."""
         row = area.width * CHANNELS
         for number, y in enumerate(range(area.y, area.bottom)):
-            start = self._at(area.x, y)
+            start = self._at(area.x, y) * 4
             floats = _floats(data[number * row : (number + 1) * row])
-            self.values[start : start + row] = floats
-            self._known[start * 4 : (start + row) * 4] = floats.tobytes()
+            self._memory[start : start + row * 4] = self._known[start : start + row * 4] = floats
 
     def _at(self, x: int, y: int) -> int:
         """Where a pixel begins in `values`."""
@@ -143,5 +145,9 @@ class PlainBuffer:
             yield areas.Area(x, top, min(areas.TILE_SIDE, self.width - x), bottoms[x] - top)
 
 
-def _floats(data: bytes) -> array.array:
-    return array.array("f", map(_FLOATS.__getitem__, data))
+def _floats(data: bytes) -> bytearray:
+    """Bytes as the memory of Blender's floats."""
+    found = bytearray(len(data) * 4)
+    for at, table in enumerate(_PLANES):
+        found[at::4] = data.translate(table)
+    return found

@@ -24,7 +24,7 @@ class Canvas:
     """Sharing the image with other programs, and generating while it is painted."""
 
     bl_label = "Canvas"
-    bl_order = 2
+    bl_order = 0  # below the prompt and above the tasks: it is looked at while painting
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -117,6 +117,9 @@ class Preview:
             self._buffer = make_buffer(*size)
         self._buffer.write(areas.Area(0, 0, *size), rgba(picture))
         shown.pixels.foreach_set(self._buffer.values)
+        wanted = shown_size(frame.area)
+        if wanted != size:  # drafts are smaller: what is shown must not jump from one size to another
+            shown.scale(*wanted)
         shown.update()
         self.area = frame.area
 
@@ -125,6 +128,12 @@ class Preview:
 
     def _info(self, info: live.LiveInfo) -> None:
         self._told = True
+
+
+def shown_size(area: areas.Area) -> tuple[int, int]:
+    """Width and height at which the frames of an area are shown, pixels."""
+    scale = min(1.0, SHOWN_SIDE / max(area.width, area.height))
+    return max(1, round(area.width * scale)), max(1, round(area.height * scale))
 
 
 def preview_name(image: bpy.types.Image) -> str:
