@@ -49,7 +49,7 @@ def test_images_have_canvases_of_their_own_and_unsharing_ends_it(play: Play):
 
 
 def test_a_loaded_file_goes_on_sharing(play: Play, tmp_path: Path):
-    assert play("loading_goes_on", str(tmp_path)) == {"caught up": True}
+    assert play("loading_goes_on", str(tmp_path)) == {"painting was saved": True, "caught up": True, "kept": True}
 
 
 def test_an_image_of_floats_is_refused_with_what_to_do(play: Play):

@@ -155,19 +155,23 @@ def loading_goes_on(addon, folder):
     """What the file shares is shared again, and what was painted meanwhile is there; the state before is kept."""
     start_over(addon)
     image = picture()
-    image.pack()
-    saved = top_down(image)
     share(addon, image)
     other = Other(addon)
+    paint(image, 0, 90, 20, 6, (100, 90, 80, 255))
+    saved = top_down(image)
+    pump(addon, lambda: other.read() == saved)
     bpy.ops.wm.save_as_mainfile(filepath=f"{folder}/shared.blend")
     bpy.ops.wm.read_homefile(use_empty=True)
     pump(addon, lambda: not addon.live.sharing.current().shares)
     other.patch(3, 3, 1, 1, b"\7\7\7\7")
     other.canvas.settle(20)
     bpy.ops.wm.open_mainfile(filepath=f"{folder}/shared.blend")
+    found = {"painting was saved": top_down(bpy.data.images[NAME]) == saved}
     shared(addon)
     image = bpy.data.images[NAME]
-    found = {"caught up": top_down(image) == other.read() != saved}
+    found["caught up"] = top_down(image) == other.read() != saved
+    pump(addon, lambda: "latent_bridge_previous" in image)
+    found["kept"] = top_down(bpy.data.images[image["latent_bridge_previous"]]) == saved
     paint(image, 0, 0, 2, 2, (8, 8, 8, 8))
     pump(addon, lambda: other.read()[:8] == bytes([8]) * 8)
     other.bridge.close()

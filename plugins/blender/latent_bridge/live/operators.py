@@ -13,22 +13,25 @@ from ..operators.reporting import reported
 from ..vendored import errors
 from . import sharing
 from .applying import apply_frame
+from .preview import source_of
 from .share import CANVAS, Share
 
 
 class SharedImageOperator(ImageOperator):
     """What the operators on a shared image share."""
 
+    def chosen(self, context: bpy.types.Context) -> bpy.types.Image:
+        """The image; the one that is painted on where its frames are shown."""
+        return source_of(super().chosen(context))
+
     def share_of(self, image: bpy.types.Image) -> Share:
         """How it is shared. Raises `BridgeError` when the daemon has not opened its canvas."""
         share = sharing.current().of(image)
-        if share is None or share.canvas is None or share.preview is None:
+        if share is not None and share.error is not None:
+            raise share.error
+        if share is None or share.preview is None:
             problem = f"“{image.name}” is not shared."
-            raise (
-                share.error
-                if share is not None and share.error is not None
-                else errors.BridgeError(errors.ErrorCode.INVALID_FIELD, problem, hint="Press Share as Canvas.")
-            )
+            raise errors.BridgeError(errors.ErrorCode.INVALID_FIELD, problem, hint="Press Share as Canvas.")
         return share
 
 
@@ -97,7 +100,8 @@ class LATENTBRIDGE_OT_show_live(SharedImageOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Exchange what the editor shows."""
         image = self.chosen(context)
-        context.space_data.image = self.share_of(image).preview.image_of(image)
+        frames = self.share_of(image).preview.image_of(image)
+        context.space_data.image = image if context.space_data.image == frames else frames
         return {"FINISHED"}
 
 

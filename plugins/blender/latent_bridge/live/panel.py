@@ -9,6 +9,7 @@ from .. import session
 from ..operators.image import active_image
 from ..panels.places import in_editors, is_shader_editor
 from . import sharing
+from .preview import source_of
 from .share import CANVAS, Share
 
 STATES = {
@@ -33,7 +34,7 @@ class Canvas:
 
     def draw(self, context: bpy.types.Context) -> None:
         """Whether it is shared and with whom, then the buttons for live generation."""
-        layout, image = self.layout, active_image(context)
+        layout, image = self.layout, source_of(active_image(context))
         every = sharing.current()
         if CANVAS not in image:
             layout.operator("latent_bridge.share", icon="COMMUNITY").image = image.name
@@ -76,7 +77,7 @@ class Canvas:
             box.label(text=preview.problem, icon="ERROR")
         if preview.area is not None:
             row = box.row(align=True)
-            row.operator("latent_bridge.show_live", icon="HIDE_OFF").image = image.name
+            row.operator("latent_bridge.show_live", text="Show", icon="HIDE_OFF").image = image.name
             row.operator("latent_bridge.apply_live", icon="CHECKMARK").image = image.name
 
 

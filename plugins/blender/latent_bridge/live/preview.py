@@ -17,6 +17,13 @@ SHOWN_SIDE = 2048
 """Longest side of frames, pixels."""
 RATE = 15.0
 """Most frames in a second; each costs the main thread a few milliseconds."""
+SHOWS = "latent_bridge_live_of"
+"""Custom property of an image with frames: the name of the image that they were made of."""
+
+
+def source_of(image: bpy.types.Image | None) -> bpy.types.Image | None:
+    """The image that is painted on, for one that shows its frames too."""
+    return bpy.data.images.get(image.get(SHOWS, ""), image) if image is not None else None
 
 
 def settings_of(wishes: Wishes, seed: int) -> live.LiveSettings:
@@ -106,7 +113,10 @@ class Preview:
     def image_of(self, image: bpy.types.Image) -> bpy.types.Image:
         """The image with the frames, made when there is none."""
         name = preview_name(image)
-        return bpy.data.images.get(name) or bpy.data.images.new(name, 8, 8, alpha=True)
+        shown = bpy.data.images.get(name) or bpy.data.images.new(name, 8, 8, alpha=True)
+        if shown.get(SHOWS) != image.name:
+            shown[SHOWS] = image.name
+        return shown
 
     def _show(self, shown: bpy.types.Image, frame: live.LiveFrame) -> None:
         picture = frame.picture

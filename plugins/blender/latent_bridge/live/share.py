@@ -10,6 +10,8 @@ from typing import Any
 
 import bpy
 
+from .. import images
+from ..pictures import HostPixels
 from ..vendored import areas, errors, pixels
 from .buffer import CHANNELS, make_buffer
 from .preview import Preview
@@ -72,8 +74,11 @@ class Share:
             for area in where:
                 self._news.put(area)
 
-    def begin(self, image: bpy.types.Image, canvas: Any, *, image_wins: bool) -> None:
+    def begin(self, image: bpy.types.Image, canvas: Any, *, image_wins: bool) -> HostPixels | None:
         """The daemon has opened the canvas: make both the same.
+
+        Returns:
+            What the image was, when the canvas has won and differed.
 
         Raises:
             BridgeError: `invalid_field` when they do not fit together.
@@ -95,7 +100,10 @@ class Share:
         if image_wins:
             self._send(differing)
         elif differing:
+            held = images.read(image)
             self._take(image, differing)
+            return held
+        return None
 
     def tick(self, image: bpy.types.Image, now: float) -> bool:
         """Exchange what has changed; returns whether others had painted."""

@@ -7,10 +7,12 @@ So an undo, a load, a rename and a deletion need no code of their own: the next 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import bpy
 
-from .. import delivery, session
+from .. import delivery, images, session
+from ..pictures import HostPixels, picture_of, png
 from ..vendored import errors
 from .share import CANVAS, Share, check
 
@@ -151,7 +153,9 @@ class Sharing:
             try:
                 if error is not None:
                     raise error
-                share.begin(image, canvas, image_wins=image_is_newer)
+                before = share.begin(image, canvas, image_wins=image_is_newer)
+                if before is not None:
+                    keep_version(image.name, before)
             except errors.BridgeError as problem:
                 share.error = problem
                 if canvas is not None:
@@ -184,6 +188,28 @@ def free_name(wanted: str, size: tuple[int, int], taken: dict[str, object]) -> s
     return name
 
 
+def keep_version(name: str, before: HostPixels) -> None:
+    """Keep what an image was as its previous version; the file of it is made on the worker."""
+
+    def made(file: bytes | None, error: errors.BridgeError | None) -> None:
+        image = bpy.data.images.get(name)
+        if file is not None and image is not None:
+            images.keep_previous(image, file)
+
+    session.current().connection.in_background(lambda: png(picture_of(before)), made)
+
+
+def pack_painted() -> None:
+    """Let what was painted on shared images be saved with the file: those who painted elsewhere expect no less.
+
+    Images that lie in files of their own are left to Image ▸ Save, as Blender's users expect.
+    """
+    for image in bpy.data.images:
+        inside = image.source == "GENERATED" or image.packed_file is not None
+        if CANVAS in image and image.library is None and image.is_dirty and inside:
+            image.pack()
+
+
 class _Holder:
     """The one object of this Blender; see `session._Holder`."""
 
@@ -208,10 +234,20 @@ def _loading(*_: object) -> None:
         _Holder.sharing.close()
 
 
+@bpy.app.handlers.persistent
+def _saving(*_: object) -> None:
+    pack_painted()
+
+
+def _handlers() -> tuple[tuple[list, Callable], ...]:
+    return (bpy.app.handlers.load_pre, _loading), (bpy.app.handlers.save_pre, _saving)
+
+
 def register() -> None:
     """In a window, begin to look at shared images."""
     _Holder.sharing = Sharing()
-    bpy.app.handlers.load_pre.append(_loading)
+    for handlers, function in _handlers():
+        handlers.append(function)
     if not bpy.app.background:  # see `session.register`
         bpy.app.timers.register(_tick, first_interval=NOTHING_SHARED, persistent=True)
 
@@ -220,8 +256,9 @@ def unregister() -> None:
     """Let go of every canvas."""
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
-    if _loading in bpy.app.handlers.load_pre:
-        bpy.app.handlers.load_pre.remove(_loading)
+    for handlers, function in _handlers():
+        if function in handlers:
+            handlers.remove(function)
     sharing, _Holder.sharing = _Holder.sharing, None
     if sharing is not None:
         sharing.close()
