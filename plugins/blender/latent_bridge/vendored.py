@@ -11,6 +11,7 @@ from importlib.util import find_spec
 ROOT = f"{__package__}.vendor.bridge" if find_spec(f"{__package__}.vendor") else "bridge"
 
 areas = importlib.import_module(f"{ROOT}.protocol.areas")
+canvases = importlib.import_module(f"{ROOT}.protocol.canvases")
 errors = importlib.import_module(f"{ROOT}.protocol.errors")
 live = importlib.import_module(f"{ROOT}.protocol.live")
 locations = importlib.import_module(f"{ROOT}.protocol.locations")

@@ -12,13 +12,18 @@ import bpy
 
 from .. import images
 from ..pictures import HostPixels
-from ..vendored import areas, errors, pixels
+from ..vendored import areas, canvases, errors, pixels
 from .buffer import CHANNELS, make_buffer
 from .preview import Preview
 
 CANVAS = "latent_bridge_canvas"
 """Custom property of a shared image: its canvas's name. It travels in the .blend, so sharing goes on after a load."""
 LAYER = "image"
+LAYERS = (
+    canvases.CanvasLayer(LAYER, format=pixels.PixelFormat.RGBA8),
+    canvases.CanvasLayer("mask", role="mask", format=pixels.PixelFormat.GRAY8),
+)
+"""Of a canvas that is made here. Blender leaves the mask alone; programs with selections repaint what is selected."""
 PIECES = 64
 """Of one change; the protocol takes twice as many."""
 SHORTEST, IDLE, LONGEST = 0.03, 0.2, 2.0

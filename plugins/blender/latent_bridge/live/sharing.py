@@ -14,7 +14,7 @@ import bpy
 from .. import delivery, images, session
 from ..pictures import HostPixels, picture_of, png
 from ..vendored import errors
-from .share import CANVAS, Share, check
+from .share import CANVAS, LAYERS, Share, check
 
 NOTHING_SHARED, SHORTEST, LONGEST = 0.5, 0.02, 0.2
 """Seconds between ticks."""
@@ -140,7 +140,7 @@ class Sharing:
         def open_canvas(bridge: object) -> tuple[object, bool]:
             # A canvas that others have painted on wins over what a file holds; a new one has nothing yet.
             found = next((info for info in bridge.list_canvases() if info.name == canvas_name), None)
-            opened = bridge.open_canvas(canvas_name, width, height, on_change=share.changed)
+            opened = bridge.open_canvas(canvas_name, width, height, layers=LAYERS, on_change=share.changed)
             return opened, image_wins or found is None or found.revision == 0
 
         def answered(opened: tuple[object, bool] | None, error: errors.BridgeError | None) -> None:
