@@ -41,13 +41,18 @@ class BridgeThread(QObject):
     def open(self) -> None:
         """Begin to connect, and go on trying for as long as Krita runs. Harmless when it was begun before."""
         if self._opening is None:
-            self._opening = _in_background(self._open, "open")
+            self._opening = in_background(self._open, "open")
 
     def _open(self) -> None:
         # Importing the client takes a noticeable part of a second, which Krita's start is to be spared.
         client = load_client()
         self._bridge = client.connect(wait=False, client_name=self._client_name, on_connection=self._on_connection)
         self._opened.set()
+
+    @property
+    def bridge(self):
+        """The client's `Bridge`, None while there is none. Its requests wait, so they are for the background."""
+        return self._bridge
 
     def _on_connection(self, connection) -> None:
         self._opened.wait()  # the client may call back before `connect` has returned
@@ -75,7 +80,7 @@ class BridgeThread(QObject):
 
     def fetch(self, job_id: str, index: int) -> None:
         """Ask for a stored result of any job; `fetched` brings it."""
-        _in_background(lambda: self._fetch(job_id, index), "fetch")
+        in_background(lambda: self._fetch(job_id, index), "fetch")
 
     def _fetch(self, job_id: str, index: int) -> None:
         try:
@@ -93,7 +98,7 @@ class BridgeThread(QObject):
 
     def start_daemon(self) -> None:
         """Start an installed daemon; `start_ended` tells how it went."""
-        _in_background(self._start_daemon, "start daemon")
+        in_background(self._start_daemon, "start daemon")
 
     def _start_daemon(self) -> None:
         try:
@@ -108,10 +113,11 @@ class BridgeThread(QObject):
         """Close the connection. A job under way stays with the daemon. Waits `timeout` seconds at most."""
         bridge, self._bridge = self._bridge, None
         if bridge is not None:
-            _in_background(bridge.close, "close").join(timeout)
+            in_background(bridge.close, "close").join(timeout)
 
 
-def _in_background(action, name: str) -> threading.Thread:
+def in_background(action, name: str) -> threading.Thread:
+    """Run an action on a thread of its own."""
     thread = threading.Thread(target=action, name=f"latent_bridge {name}", daemon=True)
     thread.start()
     return thread

@@ -186,7 +186,7 @@ class Controller(QObject):
                 errors.ErrorCode.INVALID_FIELD, "No picture is open.", hint="Open one, or make a new one."
             )
         self.gallery.end_preview(self._memories.of(document))
-        plan = make_plan(document.canvas, document.selection(), form, self._native_size(form.model))
+        plan = make_plan(document.canvas, document.selection(), form, self.native_size(form.model))
         mask = document.mask(plan.crop) if plan.needs_mask else b""
         self._submit(document, plan, form, inverted(mask) if plan.inverts_mask else mask)
 
@@ -204,7 +204,8 @@ class Controller(QObject):
             memory.history = memory.history.put(_entry_of(job, index))
         memory.save(self.form)
 
-    def _native_size(self, model: str) -> int:
+    def native_size(self, model: str) -> int:
+        """The side that a model was made for, pixels."""
         known = self.welcome.models if self.welcome is not None else ()
         for candidate in known:
             if candidate.id == model or not model:

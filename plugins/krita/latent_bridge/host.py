@@ -58,10 +58,52 @@ class OpenDocument:
             # A view keeps the array alive; nothing is copied.
             return memoryview(document.pixelData(area.x, area.y, area.width, area.height))
         image = document.projection(area.x, area.y, area.width, area.height)
-        image = image.convertToFormat(QImage.Format.Format_ARGB32)  # in memory: B, G, R, A
-        bits = image.constBits()
-        bits.setsize(image.sizeInBytes() if hasattr(image, "sizeInBytes") else image.byteCount())
-        return bytes(bits)
+        return _bytes_of(image.convertToFormat(QImage.Format.Format_ARGB32))  # in memory: B, G, R, A
+
+    # Sharing.
+
+    @property
+    def title(self) -> str:
+        """Its name, for people."""
+        return self._document.name()
+
+    def show(self) -> None:
+        """Bring it to the front."""
+        window = Krita.instance().activeWindow()
+        for view in window.views():
+            if view.document() == self._document:
+                window.showView(view)
+                view.setVisible()
+
+    def thumbnail(self, side: int) -> bytes:
+        """A small picture of all that is to be seen, only for comparing. Krita keeps it until something changes."""
+        image = self._document.rootNode().thumbnail(side, side)
+        return b"" if image.isNull() else _bytes_of(image)
+
+    def settled(self) -> bool:
+        """Whether Krita has nothing under way: no stroke, and no part that is still to be composed."""
+        if not self._document.tryBarrierLock():
+            return False
+        self._document.unlock()
+        return True
+
+    def lowest_layer(self) -> str:
+        """Id of the layer below all others."""
+        return _id_of(self._document.topLevelNodes()[0])
+
+    def paint_layer(self, layer: str, pieces: list[tuple[Rect, bytes]], *, new: bool = False) -> None:
+        """Put pixels (BGRA) into a layer of ours; no step of undo.
+
+        Args:
+            new: it comes with the document and is nothing that would be lost.
+        """
+        node = self._layer(layer)
+        if node is None:
+            return
+        for place, data in pieces:
+            node.setPixelData(QByteArray(data), place.x, place.y, place.width, place.height)
+        self._document.refreshProjection()
+        self._document.setModified(not new)
 
     # Layers.
 
@@ -188,6 +230,12 @@ class OpenDocument:
             self._document.setModified(False)
 
 
+def _bytes_of(image: QImage) -> bytes:
+    bits = image.constBits()
+    bits.setsize(image.sizeInBytes() if hasattr(image, "sizeInBytes") else image.byteCount())
+    return bytes(bits)
+
+
 def _id_of(node) -> str:
     return node.uniqueId().toString()
 
@@ -226,6 +274,25 @@ class Host:
         """The document in front; None when there is none."""
         document = Krita.instance().activeDocument()
         return None if document is None else OpenDocument(document)
+
+    def new_document(self, title: str, width: int, height: int) -> OpenDocument:
+        """A new document in front: 8-bit sRGB, with one empty layer."""
+        krita = Krita.instance()
+        document = krita.createDocument(width, height, title, "RGBA", "U8", SRGB_PROFILE, 72.0)
+        krita.activeWindow().addView(document)
+        return OpenDocument(document)
+
+    def on_step(self, action: Callable[[], None]) -> None:
+        """Run `action` when a step of undo was made, such as a stroke, or taken back."""
+        krita = Krita.instance()
+
+        def connect() -> None:
+            krita.action("edit_undo").changed.connect(action)
+
+        # There is no such action before there is a window.
+        notifier = krita.notifier()
+        notifier.setActive(True)
+        notifier.windowCreated.connect(connect)
 
     def read_setting(self, group: str, key: str, default: str) -> str:
         return Krita.instance().readSetting(group, key, default)

@@ -7,16 +7,30 @@ from . import host
 from .bridge_thread import BridgeThread
 from .controller import Controller
 from .docker import BridgePanel
+from .live.canvas_list import CanvasList
+from .live.panel import LivePanel
+from .live.session import LiveSession
+from .live.sharing import Sharing
 from .modes import MANNERS
 
 DOCKER = "latent_bridge_docker"
+LIVE_DOCKER = "latent_bridge_live_docker"
 
 
 def install() -> None:
     """Offer the docker and the actions to Krita. Called once, when the plugin is loaded."""
     krita = host.Host()
-    controller = Controller(krita, BridgeThread(f"krita {krita.version()}"))
+    bridge = BridgeThread(f"krita {krita.version()}")
+    controller = Controller(krita, bridge)
+    sharing = Sharing(krita, bridge)
+    live = LiveSession(controller, krita, sharing)
     host.register_docker(DOCKER, "Latent Bridge", lambda parent: BridgePanel(controller, parent), controller.look)
+    host.register_docker(
+        LIVE_DOCKER,
+        "Latent Bridge Live",
+        lambda parent: LivePanel(live, CanvasList(krita, sharing, live.follow), controller.open, parent),
+        sharing.changed.emit,
+    )
     host.register_actions(
         {
             "latent_bridge_generate": ("Latent Bridge: Generate", controller.generate),
@@ -24,6 +38,8 @@ def install() -> None:
             "latent_bridge_again": ("Latent Bridge: Generate Again", controller.again),
             "latent_bridge_vary": ("Latent Bridge: Vary", controller.vary),
             "latent_bridge_recipe": ("Latent Bridge: Edit the Recipe", controller.use_recipe),
+            "latent_bridge_live": ("Latent Bridge: Live On or Off", live.toggle),
+            "latent_bridge_live_apply": ("Latent Bridge: Live Picture to Layer", live.apply),
             **{
                 f"latent_bridge_mode_{mode.value}": (
                     f"Latent Bridge: Mode {manner.title}",

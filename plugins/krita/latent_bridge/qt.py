@@ -9,8 +9,8 @@ Enumerations are written scoped (`Qt.Key.Key_Return`), which both editions under
 import sys
 
 if "PyQt6.QtCore" in sys.modules:
-    from PyQt6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QObject, QSize, Qt, QTimer, pyqtSignal
-    from PyQt6.QtGui import QColor, QIcon, QImage, QPixmap
+    from PyQt6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QObject, QRect, QSize, Qt, QTimer, pyqtSignal
+    from PyQt6.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
     from PyQt6.QtWidgets import (
         QAbstractItemView,
         QApplication,
@@ -38,8 +38,8 @@ if "PyQt6.QtCore" in sys.modules:
         QWidget,
     )
 else:
-    from PyQt5.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QObject, QSize, Qt, QTimer, pyqtSignal
-    from PyQt5.QtGui import QColor, QIcon, QImage, QPixmap
+    from PyQt5.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QObject, QRect, QSize, Qt, QTimer, pyqtSignal
+    from PyQt5.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
     from PyQt5.QtWidgets import (
         QAbstractItemView,
         QApplication,
@@ -90,10 +90,12 @@ __all__ = [
     "QListWidgetItem",
     "QMenu",
     "QObject",
+    "QPainter",
     "QPixmap",
     "QPlainTextEdit",
     "QProgressBar",
     "QPushButton",
+    "QRect",
     "QScrollArea",
     "QSize",
     "QSizePolicy",

@@ -10,7 +10,11 @@ from importlib.util import find_spec
 
 ROOT = f"{__package__}.vendor.bridge" if find_spec(f"{__package__}.vendor") else "bridge"
 
+areas = importlib.import_module(f"{ROOT}.protocol.areas")
+canvas_pixels = importlib.import_module(f"{ROOT}.protocol.canvas_pixels")
+canvases = importlib.import_module(f"{ROOT}.protocol.canvases")
 errors = importlib.import_module(f"{ROOT}.protocol.errors")
+live = importlib.import_module(f"{ROOT}.protocol.live")
 messages = importlib.import_module(f"{ROOT}.protocol.messages")
 pixels = importlib.import_module(f"{ROOT}.protocol.pixels")
 tasks = importlib.import_module(f"{ROOT}.protocol.tasks")

@@ -69,9 +69,15 @@ def _docker():
     return next(docker for docker in KRITA.dockers() if docker.objectName() == "latent_bridge_docker")
 
 
-def show_docker(height=0):
-    """Bring the docker to the front of its place, as high as wanted."""
-    docker = _docker()
+def _any(name):
+    """A widget of any docker of the plugin's."""
+    dockers = [docker for docker in KRITA.dockers() if docker.objectName().startswith("latent_bridge")]
+    return next(found for docker in dockers if (found := docker.findChild(QWidget, name)) is not None)
+
+
+def show_docker(height=0, name="latent_bridge_docker"):
+    """Bring a docker to the front of its place, as high as wanted."""
+    docker = next(docker for docker in KRITA.dockers() if docker.objectName() == name)
     docker.setVisible(True)
     docker.raise_()
     if height:
@@ -104,7 +110,7 @@ def grab_docker(path):
 
 def widget(name):
     """Place and state of a widget."""
-    found = _docker().findChild(QWidget, name)
+    found = _any(name)
     corner = found.mapToGlobal(QPoint(0, 0))
     return {
         "x": corner.x(),
@@ -156,8 +162,8 @@ def docker():
 
 
 def set_number(name, value):
-    """Set a number field of the docker."""
-    _docker().findChild(QSpinBox, name).setValue(value)
+    """Set a number field of a docker."""
+    _any(name).setValue(value)
 
 
 def set_text(name, text):
@@ -173,6 +179,33 @@ def set_text(name, text):
 def set_checked(name, checked):
     """Set a check box of the docker."""
     _docker().findChild(QCheckBox, name).setChecked(checked)
+
+
+def live():
+    """What the live docker says."""
+    notice = _any("latent_bridge_live_error")
+    shown = lambda name: _any(f"latent_bridge_live_error_{name}").text() if notice.isVisible() else ""  # noqa: E731
+    canvases = _any("latent_bridge_canvases")
+    return {
+        "on": _any("latent_bridge_live").isChecked(),
+        "text": _any("latent_bridge_live_text").text(),
+        "error": shown("text"),
+        "hint": shown("hint"),
+        "selected": _any("latent_bridge_live_selected").isChecked(),
+        "canvases": [canvases.itemText(row) for row in range(canvases.count())] if canvases.isEnabled() else [],
+        "share": _any("latent_bridge_share_canvas").text(),
+    }
+
+
+def choose_canvas(name):
+    """Choose a canvas in the live docker's list."""
+    canvases = _any("latent_bridge_canvases")
+    canvases.setCurrentIndex(canvases.findText(name))
+
+
+def grab(name, path):
+    """Keep a picture of a widget."""
+    return _any(name).grab().save(path)
 
 
 def is_dock(name):

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The live docker's contents."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from ..qt import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from ..widgets import Notice, PercentSlider, small_button, text_line
+from .canvas_list import CanvasList
+from .preview import PreviewPicture
+from .session import LiveSession
+from .wishes import Report
+
+
+class LivePanel(QWidget):
+    """Switch, strength, preview, how it goes, and the shared canvases."""
+
+    def __init__(
+        self, session: LiveSession, canvases: CanvasList, connect: Callable[[], None], parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("latent_bridge_live_panel")
+        self._session = session
+        self._connect_to_daemon = connect
+        self.switch = small_button("Live", "live", "Let the model follow what is painted on this picture", self)
+        self.switch.setCheckable(True)
+        self.layer = small_button("To Layer", "live_apply", "Put the picture below into the document as a layer", self)
+        self.strength = PercentSlider("live_strength", self)
+        self.strength.set_accessible("Live strength", "How freely the model paints over what is there.")
+        self.selected = QCheckBox("Selection only", self)
+        self.selected.setObjectName("latent_bridge_live_selected")
+        self.selected.setToolTip("Repaint what is selected; without a selection live generation pauses.")
+        self.preview = PreviewPicture(self)
+        self.text = text_line("live_text", "How live generation goes", self)
+        self.notice = Notice("latent_bridge_live_error", self)
+        self._lay_out(canvases)
+        self._connect()
+        self.show_report(session.report)
+
+    def _lay_out(self, canvases: CanvasList) -> None:
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.switch, 1)
+        buttons.addWidget(self.layer, 1)
+        strength = QHBoxLayout()
+        strength.addWidget(QLabel("Strength", self))
+        strength.addWidget(self.strength, 1)
+        layout = QVBoxLayout(self)
+        layout.addLayout(buttons)
+        layout.addLayout(strength)
+        layout.addWidget(self.selected)
+        layout.addWidget(self.preview, 1)
+        layout.addWidget(self.text)
+        layout.addWidget(self.notice)
+        layout.addWidget(canvases)
+
+    def _connect(self) -> None:
+        self.strength.setValue(self._session.wishes.strength)
+        self.switch.clicked.connect(lambda _checked=False: self._session.toggle())
+        self.layer.clicked.connect(lambda _checked=False: self._session.apply())
+        self.strength.changed.connect(self._wish)
+        self.selected.clicked.connect(self._wish)
+        self._session.changed.connect(self.show_report)
+        self._session.framed.connect(self._show_frame)
+
+    def showEvent(self, event) -> None:
+        super().showEvent(event)
+        self._connect_to_daemon()
+
+    def show_report(self, report: Report) -> None:
+        """Show how it goes."""
+        self.switch.setChecked(self._session.on)
+        self.selected.setChecked(self._session.wishes.selected_only)
+        self.layer.setEnabled(self._session.shown is not None)
+        self.text.setText(report.text)
+        self.notice.show_text(report.error, report.hint)
+
+    def _show_frame(self, _shown: object) -> None:
+        if self.isVisible():
+            self.preview.show_image(self._session.picture())
+
+    def _wish(self, *_: object) -> None:
+        wishes = self._session.wishes
+        self._session.wish(
+            dataclasses.replace(wishes, strength=self.strength.value(), selected_only=self.selected.isChecked())
+        )
