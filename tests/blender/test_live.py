@@ -52,6 +52,16 @@ def test_a_loaded_file_goes_on_sharing(play: Play, tmp_path: Path):
     assert play("loading_goes_on", str(tmp_path)) == {"painting was saved": True, "caught up": True, "kept": True}
 
 
+def test_a_canvas_of_another_program_is_opened_as_an_image_that_the_object_wears(play: Play):
+    assert play("opening") == {
+        "same": True,
+        "name": "krita: wood",
+        "kept": False,
+        "worn": True,
+        "again": ["CANCELLED"],
+    }
+
+
 def test_an_image_of_floats_is_refused_with_what_to_do(play: Play):
     assert play("refusals") == ["“floats” has floats in linear light.", True]
 

@@ -66,11 +66,11 @@ def share(addon, image):
 class Other:
     """Another program with the same canvas."""
 
-    def __init__(self, addon, name=CANVAS):
+    def __init__(self, addon, name=CANVAS, width=0, height=0):
         client = addon.vendored.load_client()
         self.pixels = addon.vendored.pixels
         self.bridge = client.connect(client_name="Krita", session=f"another-{random.getrandbits(60):x}")
-        self.canvas = self.bridge.open_canvas(name, timeout=20)
+        self.canvas = self.bridge.open_canvas(name, width, height, timeout=20)
 
     def read(self):
         """The canvas as it knows it."""
@@ -174,6 +174,30 @@ def loading_goes_on(addon, folder):
     found["kept"] = top_down(bpy.data.images[image["latent_bridge_previous"]]) == saved
     paint(image, 0, 0, 2, 2, (8, 8, 8, 8))
     pump(addon, lambda: other.read()[:8] == bytes([8]) * 8)
+    other.bridge.close()
+    return found
+
+
+def opening(addon):
+    """A canvas that another program made becomes an image that the active object wears."""
+    bpy.ops.wm.read_homefile()
+    session = addon.session.current()
+    session.open()
+    pump(addon, lambda: session.state == "connected")
+    other = Other(addon, "krita: wood", 40, 30)
+    data = random.Random(9).randbytes(40 * 30 * 4)
+    other.patch(0, 0, 40, 30, data)
+    other.canvas.settle(20)
+    bpy.ops.latent_bridge.open_canvas(canvas="krita: wood")
+    there = shared(addon, "wood")
+    image = bpy.data.images["wood"]
+    found = {"same": top_down(image) == data, "name": there.name, "kept": "latent_bridge_previous" in image}
+    nodes = bpy.context.object.active_material.node_tree.nodes
+    found["worn"] = any(node.type == "TEX_IMAGE" and node.image == image for node in nodes)
+    again = bpy.ops.latent_bridge.open_canvas(canvas="krita: wood")
+    found["again"] = sorted(again)
+    paint(image, 0, 0, 1, 1, (1, 2, 3, 4))
+    pump(addon, lambda: other.read()[:4] == b"\1\2\3\4")
     other.bridge.close()
     return found
 

@@ -3,6 +3,7 @@
 
 sharing.py     all shared images, and the timer           bpy
 share.py       one image and its canvas                   bpy
+opening.py     canvases that other programs have made     bpy
 preview.py     live frames, in an image beside it         bpy
 applying.py    a frame put into the image                 bpy
 buffer.py      pixels compared and exchanged              pure

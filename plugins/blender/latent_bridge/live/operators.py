@@ -13,6 +13,7 @@ from ..operators.reporting import reported
 from ..vendored import errors
 from . import sharing
 from .applying import apply_frame
+from .opening import Place, open_canvas
 from .preview import source_of
 from .share import CANVAS, Share
 
@@ -45,6 +46,37 @@ class LATENTBRIDGE_OT_share(SharedImageOperator, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Ask the daemon for a canvas."""
         sharing.current().share(self.chosen(context))
+        return {"FINISHED"}
+
+
+def _canvas_names(_: object, context: bpy.types.Context, typed: str) -> list[str]:
+    names = sharing.current().names
+    names.refresh()
+    return [name for name in names.names if typed.lower() in name.lower()]
+
+
+class LATENTBRIDGE_OT_open_canvas(bpy.types.Operator):
+    """Open a canvas that another program shares as an image; in the 3D View the active object wears it"""
+
+    bl_idname = "latent_bridge.open_canvas"
+    bl_label = "Open Canvas"
+
+    canvas: bpy.props.StringProperty(name="Canvas", description="One of the daemon's", search=_canvas_names)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask which."""
+        sharing.current().names.refresh()
+        return context.window_manager.invoke_props_dialog(self)
+
+    @reported
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Ask the daemon for it."""
+        area = context.area
+        if area is not None and area.type == "IMAGE_EDITOR":
+            place = Place(editor=area.as_pointer())
+        else:
+            place = Place(object=context.object.name if context.object is not None else "")
+        open_canvas(self.canvas, place)
         return {"FINISHED"}
 
 
@@ -152,6 +184,7 @@ class LATENTBRIDGE_OT_open_in_krita(SharedImageOperator, bpy.types.Operator):
 
 CLASSES = (
     LATENTBRIDGE_OT_share,
+    LATENTBRIDGE_OT_open_canvas,
     LATENTBRIDGE_OT_unshare,
     LATENTBRIDGE_OT_live,
     LATENTBRIDGE_OT_show_live,

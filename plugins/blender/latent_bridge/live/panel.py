@@ -29,16 +29,18 @@ class Canvas:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Only where an image is shown or worn."""
-        return is_shader_editor(context) and active_image(context) is not None
+        """Not beside geometry nodes or the compositor."""
+        return is_shader_editor(context)
 
     def draw(self, context: bpy.types.Context) -> None:
         """Whether it is shared and with whom, then the buttons for live generation."""
         layout, image = self.layout, source_of(active_image(context))
         every = sharing.current()
-        if CANVAS not in image:
-            layout.operator("latent_bridge.share", icon="COMMUNITY").image = image.name
-            layout.operator("latent_bridge.open_in_krita", icon="BRUSHES_ALL").image = image.name
+        if image is None or CANVAS not in image:
+            if image is not None:
+                layout.operator("latent_bridge.share", icon="COMMUNITY").image = image.name
+                layout.operator("latent_bridge.open_in_krita", icon="BRUSHES_ALL").image = image.name
+            layout.operator("latent_bridge.open_canvas", icon="FILE_FOLDER")
             if every.message:
                 layout.label(text=every.message)
             return

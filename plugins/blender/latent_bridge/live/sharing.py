@@ -13,7 +13,8 @@ import bpy
 
 from .. import delivery, images, session
 from ..pictures import HostPixels, picture_of, png
-from ..vendored import errors
+from ..vendored import canvases, errors
+from .names import CanvasNames
 from .share import CANVAS, LAYERS, Share, check
 
 NOTHING_SHARED, SHORTEST, LONGEST = 0.5, 0.02, 0.2
@@ -26,11 +27,13 @@ class Sharing:
 
     Attributes:
         shares: by the canvas's name.
+        names: canvases that can be opened.
         message: the last thing that the user should know and that belongs to no canvas.
     """
 
     def __init__(self) -> None:
         self.shares: dict[str, Share] = {}
+        self.names = CanvasNames()
         self.message = ""
         self._session: session.Session | None = None
         self._retry_at: dict[str, float] = {}
@@ -47,6 +50,15 @@ class Sharing:
         self._asked.add(image.name)
         self.message = "Waiting for the daemon…"
         self._share_asked()
+
+    def adopt(self, info: canvases.CanvasInfo) -> bpy.types.Image:
+        """A new image for a canvas that another program has made."""
+        title = info.name.partition(": ")[2] or info.name
+        image = bpy.data.images.new(title[:63], info.width, info.height, alpha=True)
+        image[CANVAS] = info.name
+        image.use_fake_user = True
+        self._open(image, image_wins=False, keep=False)
+        return image
 
     def unshare(self, image: bpy.types.Image) -> None:
         """Stop sharing an image. For others the canvas stays."""
@@ -133,7 +145,7 @@ class Sharing:
         if present.state == "connected" and now >= self._retry_at.get(image[CANVAS], 0.0):
             self._open(image, image_wins=False)
 
-    def _open(self, image: bpy.types.Image, *, image_wins: bool) -> None:
+    def _open(self, image: bpy.types.Image, *, image_wins: bool, keep: bool = True) -> None:
         canvas_name, (width, height) = image[CANVAS], image.size
         share = self.shares[canvas_name] = Share(canvas_name)
 
@@ -154,7 +166,7 @@ class Sharing:
                 if error is not None:
                     raise error
                 before = share.begin(image, canvas, image_wins=image_is_newer)
-                if before is not None:
+                if before is not None and keep:
                     keep_version(image.name, before)
             except errors.BridgeError as problem:
                 share.error = problem
