@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import diffusers
 import torch
 from diffusers import (
     ControlNetModel,
@@ -142,6 +143,22 @@ def build_sd3_controlnet(model: Path, folder: Path, *, seed: int = 0) -> Path:
         transformer, num_layers=1, num_extra_conditioning_channels=0, load_weights_from_transformer=False
     )
     _stir(net, ("controlnet_blocks", "pos_embed_input"), 0.5)
+    net.save_pretrained(folder)
+    return folder
+
+
+def build_packed_controlnet(model: Path, folder: Path, family: str, *, seed: int = 0) -> Path:
+    """A ControlNet for a tiny Flux or Qwen-Image."""
+    torch.manual_seed(seed)
+    name = {"flux": "Flux", "qwen-image": "QwenImage"}[family]
+    transformer = getattr(diffusers, f"{name}Transformer2DModel").from_pretrained(model / "transformer")
+    config = transformer.config
+    heads = {"attention_head_dim": config.attention_head_dim, "num_attention_heads": config.num_attention_heads}
+    singles = {"num_single_layers": 1} if family == "flux" else {}
+    net = getattr(diffusers, f"{name}ControlNetModel").from_transformer(
+        transformer, num_layers=1, load_weights_from_transformer=False, **heads, **singles
+    )
+    _stir(net, ("controlnet_blocks", "controlnet_single_blocks", "controlnet_x_embedder"), 0.5)
     net.save_pretrained(folder)
     return folder
 

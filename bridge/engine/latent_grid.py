@@ -67,6 +67,11 @@ class GridCall:
         """Whether the denoiser sees other pictures beside this one."""
         return self._form.has_references
 
+    def told(self, grid: torch.Tensor) -> dict[str, Any]:
+        """The arguments with a name that a call about a grid, at most as large, has."""
+        given, more = self._form.given(grid)
+        return {**self._kwargs, **more, **({self._name: given} if self._name else {})}
+
     def predict(
         self, grid: torch.Tensor, besides: Mapping[str, Any] | None = None, _: Place | None = None
     ) -> torch.Tensor:
@@ -75,14 +80,11 @@ class GridCall:
         Args:
             besides: arguments for this grid alone.
         """
-        given, more = self._form.given(grid)
+        named = {**self.told(grid), **(besides or {})}
         # Networks take what guides them out of its list as they go, and may be asked again.
-        kept = {name: list(value) if isinstance(value, list) else value for name, value in self._kwargs.items()}
-        named = {**kept, **more, **(besides or {})}
-        if self._name:
-            self._output = self._original(**{**named, self._name: given})
-        else:
-            self._output = self._original(given, *self._args[1:], **named)
+        named = {name: list(value) if isinstance(value, list) else value for name, value in named.items()}
+        given = () if self._name else (self._form.given(grid)[0], *self._args[1:])
+        self._output = self._original(*given, **named)
         return self._form.predicted(self._output[0], grid)
 
     def answer(self, prediction: torch.Tensor) -> Any:

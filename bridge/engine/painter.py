@@ -91,14 +91,14 @@ class Painter:
             pipe.scheduler = tap.scheduler
             if regions is not None:
                 acting.enter_context(regions.acting(pipe, tap, in_tiles=plan.tiles is not None))
-            acting.enter_context(in_tiles(pipe, plan.tiles, self.stages, steps, guided.parts, regions))
+            acting.enter_context(in_tiles(pipe, plan.tiles, self.stages, steps, guided.in_tiles, regions))
             guiding = acting.enter_context(guided.attached())
             arguments = self._arguments(pipe, plan, self.settings, {**guiding, **tiled})
             previewer = Previewer(self.preview_side, plan.width, plan.height, lambda: self.model.latent_colours(pipe))
             hooks = StepHook(plan, tap, self.stages, previewer, begin).arguments(pipe)
             with self._helped_to_start(pipe, tap, plan, arguments.get("strength", 1.0)):
                 output = pipe(
-                    **arguments,
+                    **accepted(pipe, arguments),
                     **hooks,
                     output_type="latent" if decodes_itself(pipe) else "pt",
                     return_dict=False,
@@ -110,9 +110,9 @@ class Painter:
         return pictures
 
     def _arguments(self, pipe: Any, plan: Plan, settings: Settings, besides: Mapping[str, Any]) -> dict[str, Any]:
-        """What the pipeline is called with, as far as it knows it."""
+        """What the pipeline is called with; it knows some of it."""
         arguments = {**arguments_for(pipe, plan, settings, self.seeds), **besides}
-        return accepted(pipe, in_the_family_s_words(self.model.family, pipe, plan, arguments))
+        return in_the_family_s_words(self.model.family, pipe, plan, arguments)
 
     def _regions(self, plan: Plan, tiled: Mapping[str, Any]) -> RegionBlend | None:
         """The regions with what the denoiser is to be told of each, which a rehearsal without guides tells."""
@@ -125,7 +125,8 @@ class Painter:
         for number in range(len(self.regions)):
             self.stages.check()
             arguments = self._arguments(pipe, plan, self.settings.of_region(number), tiled)
-            told.append(rehearse(pipe, self.model.schedulers.fresh(self.settings.scheduler), arguments))
+            scheduler = self.model.schedulers.fresh(self.settings.scheduler)
+            told.append(rehearse(pipe, scheduler, accepted(pipe, arguments)))
         tiles = 1 if plan.tiles is None else plan.tiles.count
         return RegionBlend(told, Shares(self.regions, plan), expected_steps(plan, self.settings) // tiles)
 

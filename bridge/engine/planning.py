@@ -49,9 +49,9 @@ def plan_for(task: Generation, model: LoadedModel) -> Plan:
     match task:
         case Upscale():
             return plan_upscale(task, sizing)
-        case TextToImage() if needs_two_passes(task, sizing) and _in_tiles(task, model):
+        case TextToImage() if needs_two_passes(task, sizing) and _in_tiles(model):
             return plan_two_passes(task, sizing)
-        case ImageToImage() if needs_tiles(task, sizing) and _in_tiles(task, model):
+        case ImageToImage() if needs_tiles(task, sizing) and _in_tiles(model):
             return plan_tiled_image_to_image(task, sizing)
         case TextToImage():
             return plan_text_to_image(task, sizing)
@@ -64,9 +64,9 @@ def plan_for(task: Generation, model: LoadedModel) -> Plan:
     raise BridgeError(ErrorCode.TASK_UNSUPPORTED, f"The engine knows no task {type(task).__name__}.")
 
 
-def _in_tiles(task: Generation, model: LoadedModel) -> bool:
+def _in_tiles(model: LoadedModel) -> bool:
     """Whether a picture that is too large for the model may be painted in tiles."""
-    if task.controls or model.is_inpaint_model:
+    if model.is_inpaint_model:
         return False
     try:
         return works_in_tiles(model.pipeline("image-to-image"))

@@ -68,6 +68,14 @@ def test_pictures_are_enlarged_in_tiles(families: Bench, family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_latents_of_a_picture_are_the_likeliest_and_nothing_is_drawn(families: Bench, family: str) -> None:
+    pipe = families.shelf.get(families.source(family), lambda: None).pipeline("image-to-image")
+    picture = torch.rand(1, 3, 32, 32)
+    with torch.inference_mode():
+        assert torch.equal(encode_pixels(pipe, picture), encode_pixels(pipe, picture))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_large_canvas_is_composed_first(families: Bench, family: str) -> None:
     layer = families.run(TextToImage(prompt="a", width=201, height=100, seed=1), family).layer
     assert (layer.picture.width, layer.picture.height) == (201, 100)

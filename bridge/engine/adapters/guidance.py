@@ -17,7 +17,7 @@ from bridge.engine.plan import Plan, View
 from bridge.engine.recipe_inputs import digest_of
 from bridge.engine.resampling import resize
 from bridge.engine.upscale.enlarging import enlarged_from
-from bridge.engine.upscale.tile_guide import Part
+from bridge.engine.upscale.tile_guide import Part, TiledControlNets, TileGuide
 from bridge.engine.upscale.tiles import Tiles
 from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
@@ -28,10 +28,13 @@ from .guides import Guide
 from .ip_adapter import ReferenceNet, referenced
 from .preprocessing import check_name, preprocess
 from .sources import find_source
-from .t2i_adapter import Steering, steered
+from .t2i_adapter import Steering, TiledSteering, steered
+from .transformer_controlnet import TransformerControlNets
 
 T = TypeVar("T")
 
+Nets = Sequence[tuple[Control, Any]]
+"""Controls with their networks."""
 TYPES: tuple[AdapterType, ...] = ("controlnet", "t2i-adapter", "ip-adapter")
 
 
@@ -58,14 +61,16 @@ class Guided:
         arguments: what ControlNets take, beside everything else.
         steering: T2I-Adapters to attach.
         references: IP-Adapters to attach.
-        parts: for what is painted in tiles, the pictures of the ControlNets, which `arguments` then lack.
+        nets: ControlNets for a transformer to attach, and the size of what they guide in px.
+        in_tiles: all of these for what is painted in tiles; they then stand nowhere else.
     """
 
     pipe: Any
     arguments: Mapping[str, Any] = field(default_factory=dict)
     steering: Sequence[Steering] = ()
     references: Sequence[tuple[Control, ReferenceNet]] = ()
-    parts: Sequence[Part] = ()
+    nets: tuple[TransformerControlNets, int, int] | None = None
+    in_tiles: Sequence[TileGuide] = ()
 
     @contextmanager
     def attached(self) -> Iterator[dict[str, Any]]:
@@ -76,6 +81,9 @@ class Guided:
                 stack.enter_context(steered(self.pipe, self.steering))
             if self.references:
                 arguments["ip_adapter_image"] = stack.enter_context(referenced(self.pipe, self.references))
+            if self.nets is not None:
+                nets, width, height = self.nets
+                stack.enter_context(nets.whole(width, height))
             yield arguments
 
 
@@ -101,22 +109,40 @@ class JobGuidance:
             found[self._source(number, control).type].append((control, self._guide(number, control).net))
         self.model.guides.forget_old(self.model, len(acting))
         nets, steering, references = (found[kind] for kind in TYPES)
-        if plan.tiles is not None and (steering or (nets and getattr(self.model.base, "unet", None) is None)):
-            raise _no_controls("What is painted in tiles takes ControlNets for a U-Net, and references, only.")
+        for_transformer = getattr(self.model.base, "unet", None) is None
+        if plan.tiles is not None:
+            return self._in_tiles(plan, plan.tiles, nets, steering, references, for_transformer)
         steerings = [(control, net, _picture(control, plan)) for control, net in steering]
         if not nets:
             return Guided(self.model.pipeline(plan.mode), {}, steerings, references)
+        guiding = [(control, net, _picture(control, plan)) for control, net in nets]
+        if for_transformer:
+            pipe = self.model.pipeline(plan.mode)
+            always = TransformerControlNets(pipe, [(control, net, _always(seen)) for control, net, seen in guiding])
+            return Guided(pipe, {}, steerings, references, (always, plan.width, plan.height))
+        pipe = self.model.controlled_pipeline(plan.mode, [net for _, net in nets])
+        arguments = _controlnet_arguments(pipe, plan.start is not None, [(c, seen) for c, _, seen in guiding])
+        return Guided(pipe, arguments, steerings, references)
+
+    def _in_tiles(
+        self, plan: Plan, tiles: Tiles, nets: Nets, steering: Nets, references: Nets, for_transformer: bool
+    ) -> Guided:
+        guides: list[TileGuide] = []
+        if steering:
+            guides.append(TiledSteering([(control, net, _part_of(control, tiles)) for control, net in steering]))
+        if not nets or for_transformer:
+            pipe = self.model.pipeline(plan.mode)
+            parts = [(control, net, _part_of(control, tiles)) for control, net in nets]
+            guides += [TransformerControlNets(pipe, parts)] if parts else []
+            return Guided(pipe, {}, (), references, None, guides)
         pipe = self.model.controlled_pipeline(plan.mode, [net for _, net in nets])
         controls = [control for control, _ in nets]
-        if plan.tiles is not None:
-            tiles = plan.tiles
-            blank = np.zeros((tiles.side, tiles.side, 3), np.float32)
-            arguments = _controlnet_arguments(pipe, True, [(control, blank) for control in controls])
-            # The blank pictures stand in for those of the whole canvas, of which no more than a tile is ever made.
-            arguments.update(width=tiles.side, height=tiles.side)
-            return Guided(pipe, arguments, steerings, references, [_part_of(control, tiles) for control in controls])
-        guiding = [(control, _picture(control, plan)) for control in controls]
-        return Guided(pipe, _controlnet_arguments(pipe, plan.start is not None, guiding), steerings, references)
+        blank = np.zeros((tiles.side, tiles.side, 3), np.float32)
+        arguments = _controlnet_arguments(pipe, True, [(control, blank) for control in controls])
+        # The blank pictures stand in for those of the whole canvas, of which no more than a tile is ever made.
+        arguments.update(width=tiles.side, height=tiles.side)
+        guides.append(TiledControlNets([_part_of(control, tiles) for control in controls]))
+        return Guided(pipe, arguments, (), references, None, guides)
 
     def recipe(self) -> list[dict[str, object]]:
         """What the recipe says of these controls: adapter with hash, picture by its hash, strength, start and end."""
@@ -144,6 +170,11 @@ class JobGuidance:
 
     def _guide(self, number: int, control: Control) -> Guide:
         return self.model.guides.get(self.model, self._source(number, control), _field(number))
+
+
+def _always(picture: Floats) -> Part:
+    """The whole of a guiding picture, which is all that is asked for."""
+    return lambda *_: picture
 
 
 def _field(number: int) -> str:

@@ -101,6 +101,9 @@ class GuideRack:
             raise unusable_adapter(source.id, "it is a single file without the config.json of a diffusers folder")
         if source.type != "ip-adapter":
             _check_fit(source, net, model, field)
+        if source.type == "controlnet" and getattr(net.config, "use_pos_embed", True) is False:
+            # Those for Stable Diffusion 3.5 Large place patches as the transformer itself does.
+            net.pos_embed = net._get_pos_embed_from_transformer(model.base.transformer)
         denoiser = denoiser_of(model.base)
         if denoiser is None:
             raise BridgeError(ErrorCode.TASK_UNSUPPORTED, f"{model.source.id} cannot be guided.", field=field)
@@ -165,6 +168,10 @@ def _difference(net: Any, pipe: Any) -> tuple[str, str] | None:
     if made_for is not None:
         transformer: Any = getattr(pipe, "transformer", None)
         fits = type(pipe).__name__.startswith(made_for) and _width(net) == _width(transformer)
+        if fits and net.config.in_channels != transformer.config.in_channels:
+            return made_for, "it sees something else beside the picture"
+        if fits and "extra_conditioning_channels" in net.config and net.config.extra_conditioning_channels:
+            return made_for, "the ControlNet wants a mask, which is not supported"
         return None if fits else (made_for, "another architecture")
     unet: Any = getattr(pipe, "unet", None)
     if unet is None:

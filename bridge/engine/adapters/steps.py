@@ -1,10 +1,12 @@
-"""Acting on a UNet for a part of the steps, whatever pipeline calls it."""
+"""Acting on a denoiser for a part of the steps, whatever pipeline calls it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import torch
 
 Arguments = dict[str, Any]
 
@@ -28,6 +30,22 @@ def at_every_step(pipe: Any, act: Callable[[int, int, Any, Arguments], None]) ->
         yield
     finally:
         handle.remove()
+
+
+class StepsSeen:
+    """Counts denoising steps by their time, for networks that are asked more than once a step."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+        self._step = -1
+
+    def at(self, timestep: torch.Tensor) -> int:
+        """Number of the step, from 0, that is made at this time; each is seen at least once, in order."""
+        now = float(timestep.flatten()[0])
+        if now != self._last:
+            self._step += 1
+            self._last = now
+        return self._step
 
 
 def is_acting(step: int, steps: int, start: float, end: float) -> bool:

@@ -111,6 +111,10 @@ class RegionCall:
         """The grid of the whole picture."""
         return self._calls[0].latents
 
+    def told(self, grid: torch.Tensor) -> dict[str, Any]:
+        """What is told with the task's own prompt; see `GridCall.told`."""
+        return self._calls[0].told(grid)
+
     def predict(
         self, grid: torch.Tensor, besides: Mapping[str, Any] | None = None, place: Place | None = None
     ) -> torch.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from bridge.engine.latent_grid import pixels_per_patch
 from bridge.engine.regions.blending import RegionBlend
 from bridge.engine.stages import Stages
 
-from .tile_guide import Part, TileGuide
+from .tile_guide import TileGuide
 from .tiled_model import check_tiles, encode_tiles, tiled_denoiser
 from .tiles import Tiles
 
@@ -25,23 +25,23 @@ def in_tiles(
     tiles: Tiles | None,
     stages: Stages,
     steps: int,
-    guiding: Sequence[Part] = (),
+    guides: Sequence[TileGuide] = (),
     regions: RegionBlend | None = None,
 ) -> Iterator[None]:
     """Have the denoiser paint in tiles, and tell of each, while the context lasts; nothing for None.
 
     Args:
         steps: denoising steps, times tiles.
-        guiding: pictures that guide, one for each ControlNet of the pipeline.
+        guides: to be asked about every tile.
         regions: with prompts of their own.
     """
     if tiles is None:
         yield
         return
     _shift_for_a_tile(pipe, tiles)
-    guide = TileGuide(guiding) if guiding else None
-    progress = _Progress(stages, steps)
-    with guide.deferred(pipe) if guide else nullcontext(), tiled_denoiser(pipe, tiles, progress, guide, regions):
+    with ExitStack() as attached, tiled_denoiser(pipe, tiles, _Progress(stages, steps), guides, regions):
+        for guide in guides:
+            attached.enter_context(guide.attached(pipe))
         yield
 
 

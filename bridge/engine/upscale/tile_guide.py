@@ -1,15 +1,11 @@
-"""ControlNets that guide a picture painted in tiles: each tile by its own part of the guiding picture.
-
-A pipeline asks its ControlNet about the whole picture before it asks its U-Net. Here that question is put off until the
-U-Net is asked about a tile, and then concerns that tile. So nothing of the size of the whole picture is ever computed.
-"""
+"""What guides a picture painted in tiles: each tile by its own part of the guiding picture."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -21,9 +17,29 @@ Part = Callable[[int, int, int, int], Floats]
 """A part of a guiding picture (height, width, 3) by left, top, width and height in px of the painted one."""
 
 
+class Asked(Protocol):
+    """A call of the denoiser about the whole picture."""
+
+    def told(self, grid: torch.Tensor) -> dict[str, Any]:
+        """Its arguments with a name, for a part of the picture."""
+
+
+class TileGuide(Protocol):
+    """Networks that tell a denoiser about every tile of its own."""
+
+    def attached(self, pipe: Any) -> AbstractContextManager[None]:
+        """Have it hear what the pipeline is about while the context lasts."""
+
+    def residuals(self, call: Asked, tile: torch.Tensor, left: int, top: int, side: int) -> dict[str, Any]:
+        """What the denoiser is to be given for a tile (n, channels, h, w) of latents of `side` px, at a place in px."""
+
+
 @dataclass
-class TileGuide:
-    """The ControlNets of one pipeline call.
+class TiledControlNets:
+    """The ControlNets of a pipeline with a U-Net.
+
+    The pipeline asks them about the whole picture before it asks its U-Net. Here that question is put off until the
+    U-Net is asked about a tile, and then concerns that tile. So nothing of the size of the whole picture is computed.
 
     Attributes:
         parts: of the guiding pictures, one for each ControlNet.
@@ -33,7 +49,7 @@ class TileGuide:
     _asked: tuple[Forward, tuple[Any, ...], dict[str, Any]] | None = field(default=None, init=False)
 
     @contextmanager
-    def deferred(self, pipe: Any) -> Iterator[None]:
+    def attached(self, pipe: Any) -> Iterator[None]:
         """Have the pipeline's ControlNets say nothing when they are asked, until `residuals` is."""
 
         def defer(original: Forward) -> Forward:
@@ -46,11 +62,11 @@ class TileGuide:
         with replaced_forward(pipe.controlnet, defer):
             yield
 
-    def residuals(self, tile: torch.Tensor, left: int, top: int, side: int) -> dict[str, Any]:
-        """What the U-Net is to be given for a tile (n, channels, h, w) of latents of `side` px, at a place in px."""
+    def residuals(self, _: Asked, tile: torch.Tensor, left: int, top: int, side: int) -> dict[str, Any]:
+        """What they say of a tile."""
         if self._asked is None:
             raise RuntimeError("a pipeline asks its ControlNets first")
-        ask, (_, *others), kwargs = self._asked
+        ask, (_latents, *others), kwargs = self._asked
         height, width = tile.shape[-2] * side, tile.shape[-1] * side
         guiding = [self._guiding(part(left, top, width, height), tile) for part in self.parts]
         down, middle = ask(tile, *others, **{**kwargs, "controlnet_cond": guiding if len(guiding) > 1 else guiding[0]})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -54,14 +54,14 @@ def tiled_denoiser(
     pipe: Any,
     tiles: Tiles,
     on_tile: Callable[[], None],
-    guide: TileGuide | None = None,
+    guides: Sequence[TileGuide] = (),
     regions: RegionBlend | None = None,
 ) -> AbstractContextManager[None]:
     """Have the denoiser see one tile at a time while the context lasts. Always undone at its end.
 
     Args:
         on_tile: called after every tile; may raise to stop.
-        guide: ControlNets to be asked about every tile; their questions are deferred meanwhile.
+        guides: to be asked about every tile.
         regions: with prompts of their own.
     """
 
@@ -72,7 +72,11 @@ def tiled_denoiser(
             for row, column in itertools.product(*tiles.spans(side)):
                 tile = _cut(call.latents, row, column)
                 left, top = column.start * side, row.start * side
-                besides = None if guide is None else guide.residuals(tile, left, top, side)
+                besides = {
+                    name: value
+                    for guide in guides
+                    for name, value in guide.residuals(call, tile, left, top, side).items()
+                }
                 blended.add(call.predict(tile, besides, (row, column)), row, column)
                 on_tile()
             return call.answer(blended.whole)

@@ -16,7 +16,7 @@ from bridge.protocol.pixels import ColourSpace, PixelFormat
 from bridge.protocol.tasks import PREPROCESSORS, Control, Generation, ImageToImage, Inpaint, Outpaint, TextToImage
 from tests.engine.adapters.outcomes import difference, same
 from tests.engine.bench import Bench, mask_picture, random_picture
-from tests.tiny_adapters import build_controlnet, build_sd3_controlnet, deepen_sd3
+from tests.tiny_adapters import build_controlnet
 
 PICTURE = random_picture(64, 64)
 EDGES = random_picture(64, 64, PixelFormat.GRAY8, seed=4)
@@ -36,7 +36,6 @@ def nets(models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> d
         "sd": build_controlnet(models["sd"], root / "sd"),
         "second": build_controlnet(models["sd"], root / "second", seed=1),
         "sdxl": build_controlnet(models["sdxl"], root / "sdxl"),
-        "sd3": build_sd3_controlnet(models["sd3"], root / "sd3"),
     }
     return {name: AdapterSource(id=name, type="controlnet", location=str(folder)) for name, folder in folders.items()}
 
@@ -64,19 +63,6 @@ def test_it_guides_a_model_made_for_inpainting(bench: Bench, models: dict[str, P
     source = AdapterSource(id="own", type="controlnet", location=str(build_controlnet(models["sd"], tmp_path / "net")))
     plain = bench.run(TASKS["inpaint"], "inpaint")
     assert difference(bench.run(guided(TASKS["inpaint"], control("own")), "inpaint", adapters=(source,)), plain) > 5
-
-
-def test_it_guides_stable_diffusion_3_where_diffusers_can(
-    models: dict[str, Path], nets: dict[str, AdapterSource], tmp_path: Path
-) -> None:
-    bench = Bench({"sd3": deepen_sd3(models["sd3"], tmp_path / "sd3")})
-    plain = bench.run(PLAIN, "sd3")
-    assert difference(bench.run(guided(PLAIN, control("sd3")), "sd3", adapters=(nets["sd3"],)), plain) > 5
-    around = dataclasses.replace(PLAIN, seamless="x")
-    assert bench.run(guided(around, control("sd3")), "sd3", adapters=(nets["sd3"],)).error is ErrorCode.TASK_UNSUPPORTED
-    refused = bench.run(guided(TASKS["image-to-image"], control("sd3")), "sd3", adapters=(nets["sd3"],))
-    assert refused.error is ErrorCode.TASK_UNSUPPORTED
-    assert refused.ended.error.field == "task.controls"
 
 
 def test_strength_0_is_no_control_at_all(bench: Bench, nets: dict[str, AdapterSource]) -> None:

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from bridge.protocol.engine_link import AdapterSource
-from bridge.protocol.errors import ErrorCode
 from bridge.protocol.pixels import Picture, PixelFormat
-from bridge.protocol.tasks import Control, Upscale
+from bridge.protocol.tasks import Control, TextToImage, Upscale
 from tests.engine.adapters.outcomes import difference, same
 from tests.engine.bench import Bench, Outcome, pixels, random_picture
 from tests.tiny_adapters import build_controlnet, build_ip_adapter, build_t2i_adapter
@@ -47,7 +46,15 @@ def run(
 
 
 @pytest.mark.parametrize(
-    ("model", "names"), [("sd", ("sd",)), ("sdxl", ("sdxl",)), ("sd", ("sd", "second")), ("sd", ("ip",))]
+    ("model", "names"),
+    [
+        ("sd", ("sd",)),
+        ("sdxl", ("sdxl",)),
+        ("sd", ("sd", "second")),
+        ("sd", ("ip",)),
+        ("sd", ("t2i",)),
+        ("sd", ("t2i", "sd")),
+    ],
 )
 def test_they_guide_an_enlargement_and_leave_nothing_behind(
     bench: Bench, sources: tuple[AdapterSource, ...], model: str, names: tuple[str, ...]
@@ -84,5 +91,24 @@ def test_strength_and_steps_count_as_elsewhere(bench: Bench, sources: tuple[Adap
     assert difference(run(bench, sources, "sd", strength=2.0), run(bench, sources, "sd", strength=0.5)) > 0
 
 
-def test_what_cannot_be_cut_into_tiles_is_refused(bench: Bench, sources: tuple[AdapterSource, ...]) -> None:
-    assert run(bench, sources, "t2i").error is ErrorCode.TASK_UNSUPPORTED
+def test_t2i_adapters_look_at_a_tile_s_own_part(bench: Bench, sources: tuple[AdapterSource, ...]) -> None:
+    other = np.frombuffer(LINES.pixels, np.uint8).reshape(60, 60, 3).copy()
+    other[:, :8] = 255 - other[:, :8]
+    changed = Picture(60, 60, PixelFormat.RGB8, other.tobytes())
+    outcomes = (run(bench, sources, "t2i", image=image, scale=4) for image in (LINES, changed))
+    one, two = (pixels(outcome.layer.picture) for outcome in outcomes)
+    assert (one[:, :30] != two[:, :30]).any()
+    assert (one[:, 140:] == two[:, 140:]).all()
+    assert same(run(bench, sources, "t2i", start=0.5, end=0.5), run(bench, sources))
+
+
+@pytest.mark.parametrize("names", [(), ("sd",), ("t2i",), ("ip",)])
+def test_a_large_canvas_is_guided_while_it_is_composed_and_painted_over_in_tiles(
+    bench: Bench, sources: tuple[AdapterSource, ...], names: tuple[str, ...]
+) -> None:
+    controls = tuple(Control(image=LINES, adapter=name) for name in names)
+    layer = bench.run(
+        TextToImage(prompt="moss", width=130, height=100, steps=2, seed=1, controls=controls), adapters=sources
+    ).layer
+    assert (layer.picture.width, layer.picture.height) == (130, 100)
+    assert "second" in layer.recipe["computed"]

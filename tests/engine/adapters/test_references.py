@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import ErrorCode
 from bridge.protocol.pixels import PixelFormat
-from bridge.protocol.tasks import Control, Generation, ImageToImage, Inpaint, TextToImage, Upscale
+from bridge.protocol.tasks import Control, Generation, ImageToImage, Inpaint, TextToImage
 from tests.engine.adapters.outcomes import difference, same
 from tests.engine.bench import Bench, Outcome, mask_picture, random_picture
 from tests.tiny_adapters import build_controlnet, build_ip_adapter, build_t2i_adapter
@@ -121,9 +121,3 @@ def test_a_canvas_too_large_for_one_go_is_composed_by_the_guides(bench: Bench, s
     assert "second" in plain.layer.recipe["computed"]
     assert not same(run(bench, sources, large, by(adapter)), plain)
     assert same(run(bench, sources, large), plain)
-
-
-def test_what_is_painted_in_tiles_takes_no_t2i_adapter(bench: Bench, sources: Sources) -> None:
-    outcome = run(bench, sources, Upscale(image=PICTURE, seed=3, steps=4), by("t2i"))
-    assert outcome.error is ErrorCode.TASK_UNSUPPORTED
-    assert outcome.ended.error.field == "task.controls"

@@ -119,8 +119,6 @@ def sources(models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -
 def test_guides_guide_regions_as_they_guide_the_rest(
     bench: Bench, sources: tuple[AdapterSource, ...], adapter: str, name: str
 ) -> None:
-    if (adapter, name) == ("t2i", "upscale"):
-        pytest.skip("T2I-Adapters do not guide tiles")
     controls = (Control(image=random_picture(60, 60, seed=4), adapter=adapter),)
     task = dataclasses.replace(TASKS[name], controls=controls)
     everywhere, left = (Region(mask=mask, prompt="bricks") for mask in (EVERYWHERE, LEFT))
