@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -25,18 +27,28 @@ class SharingBlender:
     """Debian's Blender in a window of its own, which shares an image that its cube wears."""
 
     def __init__(self, runner: Runner, archive: Path, home: Path, folder: Path) -> None:
-        self._folder = folder
+        self._runner, self._archive, self._home, self._folder = runner, archive, home, folder
+        self.begin("serve")
+
+    def begin(self, scene: str) -> None:
+        """Start Blender."""
         self._ended: list[Outcome | AssertionError] = []
-        self._thread = threading.Thread(target=self._run, args=(runner, archive, home), daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(scene,), daemon=True)
         self._thread.start()
 
-    def _run(self, runner: Runner, archive: Path, home: Path) -> None:
+    def _run(self, scene: str) -> None:
         try:
-            self._ended.append(
-                runner.run(archive, "together.py::serve", str(self._folder), home=home, timeout=4 * WAIT)
+            outcome = self._runner.run(
+                self._archive, f"together.py::{scene}", str(self._folder), home=self._home, timeout=4 * WAIT
             )
+            self._ended.append(outcome)
         except AssertionError as error:
             self._ended.append(error)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        os.kill(self.ask("process"), signal.SIGKILL)
+        self._thread.join(WAIT)
 
     def ask(self, name: str, *words: object) -> Any:
         """What Blender answers; see the scene."""
