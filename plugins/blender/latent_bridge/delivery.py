@@ -26,6 +26,11 @@ def here(goal: Goal, *, image: str = "", target: bpy.types.Object | None = None,
     )
 
 
+def is_here(target: Target) -> bool:
+    """Whether the file that a target belongs to is the one that is open."""
+    return open_file.is_open(target.file, target.blend)
+
+
 def image_of(target: Target) -> bpy.types.Image | None:
     """The image that a target means; None when it is gone."""
     if target.goal is not Goal.IMAGE or not open_file.is_open(target.file, target.blend):

@@ -86,6 +86,18 @@ def shader_of(tree: bpy.types.NodeTree) -> bpy.types.Node | None:
     return None
 
 
+def base_colour_image(material: bpy.types.Material) -> bpy.types.Node | None:
+    """The texture node that the base colour shows by itself, or above what we mixed it with; None for anything else."""
+    tree = material.node_tree
+    shader = shader_of(tree) if tree is not None else None
+    links = shader.inputs[BASE_COLOUR].links if shader is not None else ()
+    node = links[0].from_node if links else None
+    if node is not None and node.label == "Bridge mix":
+        above = node.inputs[7].links
+        node = above[0].from_node if above else None
+    return node if node is not None and node.type == "TEX_IMAGE" and node.image is not None else None
+
+
 def _is_ours(node: bpy.types.Node) -> bool:
     return node.type == "TEX_IMAGE" and node.image is not None and images.RECIPE in node.image
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 
 import importlib
 
-PARTS = ("preferences", "properties", "open_file", "session", "operators", "panels", "overlay", "render_hooks", "live")
+PARTS = (
+    "preferences",
+    "properties",
+    "open_file",
+    "session",
+    "operators",
+    "panels",
+    "projection",
+    "overlay",
+    "render_hooks",
+    "live",
+)
 
 
 def _parts():

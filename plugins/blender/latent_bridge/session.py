@@ -156,7 +156,7 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether any job is not over, or not delivered yet."""
-        return any(not job.over or job.text == DELIVERING for job in self.jobs.values())
+        return any(not job.over or job.text in (DELIVERING, PROJECTING) for job in self.jobs.values())
 
     def _take(self, happening: Happening) -> None:
         if isinstance(happening, ConnectionChanged):
@@ -255,9 +255,13 @@ class Session:
         if job_id in self.jobs:
             self._update(replace(self.jobs[job_id], text=text))
 
-    def apply(self, image: bpy.types.Image, title: str, variant: Variant, previous: bytes) -> None:
+    def put(self, image: bpy.types.Image, title: str, variant: Variant, previous: bytes) -> None:
         """Put a picture that belongs to no job into an image; `previous`, what it was as a PNG, is kept beside it."""
         self._replace(image, JobView("", title, delivery.here(Goal.IMAGE, image=image.name)), variant, previous)
+
+    def apply(self, image: bpy.types.Image, title: str, variant: Variant, previous: bytes) -> None:
+        """As `put`, as an undo step of its own."""
+        self.put(image, title, variant, previous)
         delivery.push_undo(f"Bridge: {title[:40]}")
 
     def restore(self, image: bpy.types.Image) -> bool:
@@ -294,6 +298,7 @@ class Session:
 
 
 DELIVERING = "Keeping the previous version…"
+PROJECTING = "Projecting…"
 
 
 class _Holder:

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values where there are none yet, from the nearest ones that are known. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def grown(values: np.ndarray, known: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Continue what is known outwards, one pixel a step: each new one is the mean of its known neighbours.
+
+    Args:
+        values: (H, W, C) floats.
+        known: (H, W) bool.
+        steps: pixels.
+
+    Returns:
+        The values, and what is known now. What was known is as before.
+    """
+    values, known = values.copy(), known.copy()
+    for _ in range(steps):
+        count = _around(known.astype(np.float32)[..., None])[..., 0]
+        edge = (count > 0) & ~known
+        if not edge.any():
+            break
+        total = _around(np.where(known[..., None], values, 0))
+        values[edge] = total[edge] / count[edge][:, None]
+        known |= edge
+    return values, known
+
+
+def _around(values: np.ndarray) -> np.ndarray:
+    """Sum of each pixel and its eight neighbours."""
+    for axis in (0, 1):
+        padded = np.pad(values, [(1, 1) if each == axis else (0, 0) for each in range(3)])
+        size = values.shape[axis]
+        values = sum(np.take(padded, np.arange(start, start + size), axis=axis) for start in range(3))
+    return values
+
+
+def filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Everything that is not known, from coarser and coarser means of what is (Gortler et al. 1996, "push-pull").
+
+    Args:
+        values: (H, W, C) floats.
+        known: (H, W) bool. When nothing is, the values come back as they are.
+    """
+    if known.all() or not known.any():
+        return values
+    height, width = known.shape
+    pad = [(0, height % 2), (0, width % 2)]
+    weight = np.pad(known.astype(np.float32), pad)
+    sums = np.pad(np.where(known[..., None], values, 0), [*pad, (0, 0)])
+    blocks = (weight.shape[0] // 2, 2, weight.shape[1] // 2, 2)
+    weight = weight.reshape(blocks).sum(axis=(1, 3))
+    sums = sums.reshape(*blocks, -1).sum(axis=(1, 3))
+    coarse = filled(sums / np.maximum(weight, 1)[..., None], weight > 0)
+    rows, columns = np.meshgrid(np.arange(height) / 2 - 0.25, np.arange(width) / 2 - 0.25, indexing="ij")
+    missing = ~known
+    out = values.copy()
+    out[missing] = sampled(coarse, columns[missing] + 0.5, rows[missing] + 0.5)
+    return out
+
+
+def sampled(values: np.ndarray, x: np.ndarray, y: np.ndarray, *, wrap: bool = False) -> np.ndarray:
+    """Bilinear values at places; pixel centres are at halves. Beyond the sides the outermost go on, or it repeats.
+
+    Args:
+        values: (H, W, C).
+        x: (N,) pixels.
+        y: (N,) pixels.
+        wrap: whether it repeats.
+
+    Returns:
+        (N, C) floats.
+    """
+    height, width = values.shape[:2]
+    left, low = np.floor(x - 0.5), np.floor(y - 0.5)
+    right_share, high_share = (x - 0.5 - left)[:, None], (y - 0.5 - low)[:, None]
+    columns = [_inside(left + step, width, wrap) for step in (0, 1)]
+    rows = [_inside(low + step, height, wrap) for step in (0, 1)]
+    lower = values[rows[0], columns[0]] * (1 - right_share) + values[rows[0], columns[1]] * right_share
+    upper = values[rows[1], columns[0]] * (1 - right_share) + values[rows[1], columns[1]] * right_share
+    return lower * (1 - high_share) + upper * high_share
+
+
+def _inside(index: np.ndarray, size: int, wrap: bool) -> np.ndarray:
+    whole = index.astype(np.int64)
+    return whole % size if wrap else np.clip(whole, 0, size - 1)
+
+
+def softened(mask: np.ndarray, radius: int) -> np.ndarray:
+    """A mask that reaches `radius` pixels further and fades over as many again: (H, W) floats 0 to 1."""
+    wide = _mean(mask.astype(np.float64), radius) > 0
+    return np.where(mask, 1.0, _mean(wide.astype(np.float64), radius))
+
+
+def _mean(values: np.ndarray, radius: int) -> np.ndarray:
+    """Mean of the square around each pixel, by running sums."""
+    side = 2 * radius + 1
+    for axis in (0, 1):
+        padded = np.pad(values, [(radius + 1, radius) if each == axis else (0, 0) for each in range(2)], mode="edge")
+        total = np.cumsum(padded, axis=axis)
+        size = values.shape[axis]
+        values = (np.take(total, np.arange(side, side + size), axis) - np.take(total, np.arange(size), axis)) / side
+    return np.where(values < 1e-9, 0, values)

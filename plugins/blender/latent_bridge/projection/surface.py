@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that a view may show, as triangles, and the textures that some of them wear. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .raster import fragments
+
+OCCLUDER = -1
+"""Instead of a texture: the triangle only hides others."""
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Triangles in the world.
+
+    Attributes:
+        corners: (T, 3, 3).
+        uvs: (T, 3, 2).
+        texture: (T,) which texture they wear, or `OCCLUDER`.
+        flipped: (T,) whether their corners run clockwise seen from outside, as on a mirrored object.
+    """
+
+    corners: np.ndarray
+    uvs: np.ndarray
+    texture: np.ndarray
+    flipped: np.ndarray
+
+    def normals(self) -> np.ndarray:
+        """(T, 3) unit vectors outwards; 0 for triangles without an area."""
+        first, second = self.corners[:, 1] - self.corners[:, 0], self.corners[:, 2] - self.corners[:, 0]
+        normal = np.cross(first, second) * np.where(self.flipped, -1, 1)[:, None]
+        return normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-20)
+
+
+@dataclass(frozen=True)
+class Texels:
+    """Where the texels of a texture are in the world.
+
+    Attributes:
+        index: (N,) row times width plus column, rows from the bottom.
+        position: (N, 3).
+        normal: (N, 3), of the triangle.
+    """
+
+    index: np.ndarray
+    position: np.ndarray
+    normal: np.ndarray
+
+
+@dataclass
+class Texture:
+    """A texture that is painted; rows from the bottom.
+
+    Attributes:
+        name: of the image.
+        pixels: (H, W, 4), 0 to 255, as floats: many views are blended before anything is rounded.
+        known: (H, W) what showed something before; nothing in an image that was made for this.
+        weight: (H, W) how well the views so far saw each texel, 0 to 1.
+        changed: (H, W) what was painted.
+    """
+
+    name: str
+    pixels: np.ndarray
+    known: np.ndarray
+    weight: np.ndarray = field(init=False)
+    changed: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.weight = np.zeros(self.known.shape)
+        self.changed = np.zeros(self.known.shape, dtype=bool)
+
+
+def texels_of(surface: Surface, which: int, texture: Texture) -> Texels:
+    """The texels whose centres lie in triangles. Triangles in other tiles of the UV space are moved into the first."""
+    height, width = texture.known.shape
+    mine = np.flatnonzero(surface.texture == which)
+    uvs = surface.uvs[mine] - np.floor(surface.uvs[mine].mean(axis=1, keepdims=True))
+    normals = surface.normals()[mine]
+    size = width * height
+    owner, position = np.full(size, -1), np.zeros((size, 3))
+    for found in fragments(uvs * (width, height), width, height):
+        owner[found.pixel] = found.triangle
+        position[found.pixel] = np.einsum("nk,nkc->nc", found.share, surface.corners[mine][found.triangle])
+    index = np.flatnonzero(owner >= 0)
+    return Texels(index, position[index], normals[owner[index]])
