@@ -44,6 +44,7 @@ def test_images_have_canvases_of_their_own_and_unsharing_ends_it(play: Play):
         "other image": True,
         "unshared": True,
         "members": 1,
+        "name is taken": "blender: three 2",
         "canvases": ["blender: one"],
     }
 
@@ -67,7 +68,14 @@ def test_an_image_of_floats_is_refused_with_what_to_do(play: Play):
 
 
 def test_live_frames_follow_the_fields_and_can_be_applied(play: Play):
-    assert play("live_frames") == {"size": [64, 64], "strength": 0.9, "applied": True, "kept": True, "on": False}
+    assert play("live_frames") == {
+        "size": [64, 64],
+        "strength": 0.9,
+        "applied": True,
+        "kept": True,
+        "problem": True,
+        "on": False,
+    }
 
 
 @pytest.mark.skipif(shutil.which("xdotool") is None, reason="xdotool is not installed (Debian: apt install xdotool)")

@@ -143,6 +143,10 @@ def several_images_and_unsharing(addon):
     pump(addon, lambda: top_down(one)[4:8] == b"\4\3\2\1")
     found["unshared"] = top_down(two) == before
     found["members"] = len(second.canvas.members)
+    third = Other(addon, "blender: three", 64, 64)
+    found["name is taken"] = share(addon, picture("three", 64, 64)).name
+    bpy.ops.latent_bridge.unshare(image="three")
+    third.bridge.close()
     copy = one.copy()
     pump(addon, lambda: "latent_bridge_canvas" not in copy)
     found["canvases"] = sorted(addon.live.sharing.current().shares)
@@ -235,6 +239,11 @@ def live_frames(addon):
     image = bpy.data.images[NAME]
     found["applied"] = top_down(image) == frame
     found["kept"] = top_down(bpy.data.images[image["latent_bridge_previous"]]) == before
+    settings.model = "of another world"
+    pump(addon, lambda: there.preview.problem)
+    found["problem"] = "of another world" in there.preview.problem
+    settings.model = ""
+    pump(addon, lambda: not there.preview.problem)
     bpy.ops.latent_bridge.live(image=NAME)
     pump(addon, lambda: there.preview.info.state == "off")
     found["on"] = there.preview.on

@@ -152,7 +152,7 @@ class LATENTBRIDGE_OT_apply_live(SharedImageOperator, bpy.types.Operator):
 
 
 class LATENTBRIDGE_OT_open_in_krita(SharedImageOperator, bpy.types.Operator):
-    """Share the image and start Krita, whose Bridge docker opens it under Canvases"""
+    """Share the image and start Krita, where the Latent Bridge Live docker opens it"""
 
     bl_idname = "latent_bridge.open_in_krita"
     bl_label = "Open in Krita"
@@ -166,7 +166,7 @@ class LATENTBRIDGE_OT_open_in_krita(SharedImageOperator, bpy.types.Operator):
             raise errors.BridgeError(
                 errors.ErrorCode.INVALID_FIELD,
                 "Krita was not found on this machine.",
-                hint="Share the image, start Krita yourself and open the canvas in its Bridge docker.",
+                hint="Share the image, start Krita yourself and open the canvas in its Latent Bridge Live docker.",
             )
         if CANVAS not in image:
             sharing.current().share(image)
@@ -178,7 +178,8 @@ class LATENTBRIDGE_OT_open_in_krita(SharedImageOperator, bpy.types.Operator):
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        self.report({"INFO"}, f"Krita is starting: open “blender: {image.name}” in its Bridge docker.")
+        name = image.get(CANVAS, f"blender: {image.name}")
+        self.report({"INFO"}, f"Krita is starting: open “{name}” in its Latent Bridge Live docker.")
         return {"FINISHED"}
 
 

@@ -28,6 +28,8 @@ PIECES = 64
 """Of one change; the protocol takes twice as many."""
 SHORTEST, IDLE, LONGEST = 0.03, 0.2, 2.0
 """Seconds between two looks at an image: while it changes, while it does not, and at the very most."""
+UNPAINTED = 0.8
+"""Seconds more where no editor is for painting."""
 IDLE_AFTER = 2.0
 """Seconds without a change after which it counts as one that does not."""
 LOOKING_SHARE, APPLYING_SHARE = 12, 2
@@ -110,9 +112,15 @@ class Share:
             return held
         return None
 
-    def tick(self, image: bpy.types.Image, now: float) -> bool:
-        """Exchange what has changed; returns whether others had painted."""
-        if self.canvas is None or now < self._due:
+    def tick(self, image: bpy.types.Image, now: float, *, painting: bool = True) -> bool:
+        """Exchange what has changed; returns whether others had painted.
+
+        Args:
+            image: the image.
+            now: by the monotonic clock.
+            painting: whether the user may be painting, so that it is worth looking often.
+        """
+        if self.canvas is None or now < self._due + (0.0 if painting or self.waits else UNPAINTED):
             return False
         if self.canvas.closed:
             self.error = self.canvas.error

@@ -83,13 +83,13 @@ class Sharing:
         self._share_asked()
         if not wanted:
             return LONGEST if self._asked else NOTHING_SHARED
-        now, seen = time.monotonic(), False
+        now, seen, painting = time.monotonic(), False, may_paint()
         for name, image in wanted.items():
             share = self.shares.get(name)
             if share is None:
                 self._reopen(image, now)
             else:
-                seen |= share.tick(image, now) | self._tick_live(share, image)
+                seen |= share.tick(image, now, painting=painting) | self._tick_live(share, image)
         if seen:
             delivery.redraw()
         return self._pause()
@@ -198,6 +198,14 @@ def free_name(wanted: str, size: tuple[int, int], taken: dict[str, object]) -> s
         number += 1
         name = f"{wanted[:120]} {number}"
     return name
+
+
+def may_paint() -> bool:
+    """Whether an image may be painted on just now; scripts may at any time."""
+    if bpy.app.background or bpy.context.mode == "PAINT_TEXTURE":
+        return True
+    areas = [area for window in bpy.context.window_manager.windows for area in window.screen.areas]
+    return any(area.type == "IMAGE_EDITOR" and area.spaces.active.ui_mode == "PAINT" for area in areas)
 
 
 def keep_version(name: str, before: HostPixels) -> None:
