@@ -13,7 +13,7 @@ from typing import get_args
 from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import AdapterInfo, AdapterType
-from bridge.protocol.tasks import Generation, Region
+from bridge.protocol.tasks import PREPROCESSORS, Generation, Region
 
 from .weights_header import PICKLE_REASON, PICKLES, SUFFIX, WeightsHeader, read_header
 from .weights_kind import BY_TEXT_WIDTH, WeightsKind, kind_of_weights
@@ -23,12 +23,14 @@ CONTROLS: tuple[AdapterType, ...] = ("controlnet", "t2i-adapter", "ip-adapter")
 FOLDERS: Mapping[str, AdapterType] = {
     "loras": "lora", "lora": "lora", "embeddings": "embedding", "embedding": "embedding",
     "controlnets": "controlnet", "controlnet": "controlnet", "adapters": "ip-adapter", "ipadapter": "ip-adapter",
-    "t2i-adapters": "t2i-adapter",
+    "t2i-adapters": "t2i-adapter", "preprocessors": "depth",
 }  # fmt: skip
 """Subfolders of a models folder, and what is taken to lie in them where a file does not tell."""
 ENCODER = "image_encoder"
 """A folder of this name is the part of an IP-Adapter that looks at pictures, and no adapter itself."""
 CLASSES: Mapping[str, AdapterType] = {"T2IAdapter": "t2i-adapter"}
+DEPTH_CLASSES = "ForDepthEstimation"
+"""How the names of transformers' classes end that estimate depth."""
 PROMPT_TAG = re.compile(r"<(lora|embedding):([^:<>]+)(?::[^<>]*)?>")
 MAX_TRIGGERS = 16
 
@@ -108,6 +110,10 @@ def _read_folder(folder: Path, assumed: AdapterType) -> CataloguedAdapter:
     except (OSError, ValueError, AttributeError) as error:
         return _unusable(folder.name, assumed, folder, f"its config.json cannot be read: {error}.")
     adapter_type: AdapterType = "controlnet" if "ControlNet" in class_name else CLASSES.get(class_name, assumed)
+    if any(str(name).endswith(DEPTH_CLASSES) for name in config.get("architectures") or ()):
+        adapter_type = "depth"
+    elif adapter_type == "depth":
+        return _unusable(folder.name, adapter_type, folder, "it is no model that estimates depth.")
     weights = sorted(folder.glob(f"*{SUFFIX}"))
     if not weights:
         pickled = any(file.suffix in PICKLES for file in folder.iterdir())
@@ -177,6 +183,11 @@ def named_adapters(task: Generation) -> tuple[NamedAdapter, ...]:
     found += [
         NamedAdapter(control.adapter, CONTROLS, f"task.controls[{n}].adapter")
         for n, control in enumerate(task.controls)
+    ]
+    found += [
+        NamedAdapter(control.preprocess, ("depth",), f"task.controls[{n}].preprocess")
+        for n, control in enumerate(task.controls)
+        if control.preprocess and control.preprocess not in PREPROCESSORS
     ]
     for field, prompt in _prompts_of(task):
         for tag in PROMPT_TAG.finditer(prompt):

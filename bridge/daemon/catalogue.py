@@ -72,6 +72,11 @@ class Catalogue:
         """All adapters."""
         return tuple(adapter.info for adapter in self._adapters)
 
+    def preprocessors(self) -> tuple[str, ...]:
+        """Names of the models that make guiding pictures of ordinary ones."""
+        known = (adapter.info for adapter in self._adapters)
+        return tuple(info.id for info in known if info.type == "depth" and not info.unusable)
+
     def adapters_for(self, task: Generation) -> tuple[AdapterSource, ...]:
         """Every adapter that a task names. Raises `BridgeError` (`unknown_adapter`, `model_unusable`)."""
         return sources_for(task, self._adapters)

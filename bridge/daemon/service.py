@@ -133,7 +133,7 @@ class BridgeService:
             adapters=self._catalogue.adapters(),
             tasks=dict(task_schemas()),
             schedulers=SCHEDULERS,
-            preprocessors=PREPROCESSORS,
+            preprocessors=(*PREPROCESSORS, *self._catalogue.preprocessors()),
             limits=self.limits,
             inbox=str(files.inbox.folder) if files else "",
             results=str(files.results) if files else "",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.tasks import Generation, ImageToImage, Inpaint, Outpaint, TextToImage, Upscale
 
@@ -21,13 +23,13 @@ from .upscale.tiled_model import works_in_tiles
 from .whole_picture import plan_image_to_image, plan_text_to_image
 
 
-def check_task(task: Generation) -> None:
+def check_task(task: Generation, adapters: Sequence[AdapterSource] = ()) -> None:
     """Refuse what cannot be done with any model, before one is loaded.
 
     Raises:
         BridgeError: `invalid_field` or `task_unsupported`, naming the field.
     """
-    check_controls(task.controls)
+    check_controls(task.controls, adapters)
     check_regions(task.regions)
     match task:
         case Inpaint():

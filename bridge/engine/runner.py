@@ -61,7 +61,7 @@ class Runner:
 
     def _make(self, run: Run, stages: Stages) -> None:
         stages.check()
-        check_task(run.task)
+        check_task(run.task, run.adapters)
         model = self._load(run, stages)
         settings = Settings.of(run.task, model)
         model.schedulers.check_steps(settings.scheduler, settings.steps)

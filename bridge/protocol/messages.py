@@ -79,14 +79,17 @@ class ModelInfo:
     weights_bytes: int = spec("Size of its weights on disk; 0 when unknown.", default=0, ge=0, unit="bytes")
 
 
-AdapterType = Literal["lora", "embedding", "controlnet", "t2i-adapter", "ip-adapter"]
+AdapterType = Literal["lora", "embedding", "controlnet", "t2i-adapter", "ip-adapter", "depth"]
 
 
 @dataclass(frozen=True)
 class AdapterInfo:
     """Something that changes how a model draws, or the reason why it cannot be used."""
 
-    id: str = spec("Name to give in `loras` or `controls`, or to write in the prompt.", max_length=512)
+    id: str = spec(
+        "Name to give in `loras` or `controls`, to write in the prompt, or, of type `depth`, to give as `preprocess`.",
+        max_length=512,
+    )
     type: AdapterType = spec("What it is.")
     title: str = spec("Name for people.", default="", max_length=512)
     family: str = spec("Family of models that it fits; empty when unknown.", default="", max_length=64)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.daemon.adapters import find_adapters, named_adapters, sources_for, triggers_of
+from bridge.daemon.adapters import NamedAdapter, find_adapters, named_adapters, sources_for, triggers_of
 from bridge.daemon.catalogue import Catalogue
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.pixels import Picture, PixelFormat
@@ -66,6 +66,22 @@ def test_a_folder_in_the_diffusers_layout_is_one_adapter(tmp_path: Path) -> None
     (only,) = find_adapters(tmp_path)
     assert (only.info.id, only.info.type, only.info.family, only.info.unusable) == ("depth", "controlnet", "sdxl", "")
     assert only.source.location == str(tmp_path / "controlnets" / "depth")
+
+
+def test_a_model_that_estimates_depth_is_a_preprocessor(tmp_path: Path) -> None:
+    for name, architecture in (("nearness", "DepthAnythingForDepthEstimation"), ("chat", "LlamaForCausalLM")):
+        write_weights(tmp_path / "preprocessors" / name / "model.safetensors", {"a": (1, 1)})
+        (tmp_path / "preprocessors" / name / "config.json").write_text(json.dumps({"architectures": [architecture]}))
+    found = {each.info.id: (each.info.type, bool(each.info.unusable)) for each in find_adapters(tmp_path)}
+    assert found == {"nearness": ("depth", False), "chat": ("depth", True)}
+    catalogue = Catalogue((), (tmp_path,))
+    catalogue.refresh()
+    assert catalogue.preprocessors() == ("nearness",)
+    assert catalogue.infos() == ()
+    by_depth = Control(image=GREY, adapter="edges", preprocess="nearness")
+    assert NamedAdapter("nearness", ("depth",), "task.controls[0].preprocess") in named_adapters(
+        TextToImage(controls=(by_depth,))
+    )
 
 
 def test_what_cannot_be_used_is_listed_with_the_reason(tmp_path: Path) -> None:

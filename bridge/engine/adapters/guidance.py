@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bridge.engine.conversion import Floats, read_rgb
+from bridge.engine.conversion import Floats, read_rgb, write_picture
 from bridge.engine.models.loading import LoadedModel
 from bridge.engine.picture_tensor import picture_tensor
 from bridge.engine.plan import Plan, View
@@ -22,8 +22,10 @@ from bridge.engine.upscale.tiles import Tiles
 from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import AdapterType
+from bridge.protocol.pixels import ColourSpace, PixelFormat
 from bridge.protocol.tasks import Control
 
+from .depth import DepthNet
 from .guides import Guide
 from .ip_adapter import ReferenceNet, referenced
 from .preprocessing import check_name, preprocess
@@ -38,11 +40,12 @@ Nets = Sequence[tuple[Control, Any]]
 TYPES: tuple[AdapterType, ...] = ("controlnet", "t2i-adapter", "ip-adapter")
 
 
-def check_controls(controls: Sequence[Control]) -> None:
+def check_controls(controls: Sequence[Control], sources: Sequence[AdapterSource] = ()) -> None:
     """Refuse controls that make no sense with any model. Raises `BridgeError` (`invalid_field`)."""
+    models = [source.id for source in sources if source.type == "depth"]
     for number, control in enumerate(controls):
         if control.preprocess:
-            check_name(control.preprocess, f"task.controls[{number}].preprocess")
+            check_name(control.preprocess, f"task.controls[{number}].preprocess", models)
         if control.start > control.end:
             raise BridgeError(
                 ErrorCode.INVALID_FIELD,
@@ -94,6 +97,7 @@ class JobGuidance:
     model: LoadedModel
     controls: Sequence[Control]
     sources: Sequence[AdapterSource]
+    _depths: dict[int, Control] = field(default_factory=dict)
 
     def prepared(self, plan: Plan) -> Guided:
         """The pipeline for a plan, with everything that guides it.
@@ -106,8 +110,9 @@ class JobGuidance:
             return Guided(self.model.pipeline(plan.mode))
         found: dict[str, list[tuple[Control, Any]]] = {kind: [] for kind in TYPES}
         for number, control in acting:
-            found[self._source(number, control).type].append((control, self._guide(number, control).net))
-        self.model.guides.forget_old(self.model, len(acting))
+            seen = self._estimated(number, control)
+            found[self._source(number, control).type].append((seen, self._guide(number, control).net))
+        self.model.guides.forget_old(self.model, 2 * len(acting))
         nets, steering, references = (found[kind] for kind in TYPES)
         for_transformer = getattr(self.model.base, "unet", None) is None
         if plan.tiles is not None:
@@ -153,12 +158,35 @@ class JobGuidance:
                 "hash": self._guide(number, control).fingerprint.result(),
                 "image": digest_of(control.image),
                 "preprocess": control.preprocess,
+                **self._preprocessor(number, control),
                 "strength": control.strength,
                 "start": control.start,
                 "end": control.end,
             }
             for number, control in self._acting()
         ]
+
+    def _estimated(self, number: int, control: Control) -> Control:
+        """A control whose picture a model makes of an ordinary one: of all of it, since depth is relative."""
+        source = self._estimator(control)
+        if source is None:
+            return control
+        if number not in self._depths:
+            rgb, _ = read_rgb(control.image)
+            net: DepthNet = self.model.guides.get(self.model, source, _field(number)).net
+            made = write_picture(net.depth(rgb), None, PixelFormat.RGB16, ColourSpace.SRGB)
+            self._depths[number] = replace(control, image=made, preprocess="")
+        return self._depths[number]
+
+    def _preprocessor(self, number: int, control: Control) -> dict[str, object]:
+        source = self._estimator(control)
+        if source is None:
+            return {}
+        return {"preprocessor_hash": self.model.guides.get(self.model, source, _field(number)).fingerprint.result()}
+
+    def _estimator(self, control: Control) -> AdapterSource | None:
+        named = [source for source in self.sources if (source.id, source.type) == (control.preprocess, "depth")]
+        return named[0] if named else None
 
     def _acting(self) -> list[tuple[int, Control]]:
         return [

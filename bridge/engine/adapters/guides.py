@@ -20,6 +20,7 @@ from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 
 from .controlnet_file import controlnet_from_file
+from .depth import read_depth
 from .fit import family_of_pipe, family_of_width, misfit
 from .ip_adapter import read_reference
 from .sources import FileKey, key_of, unusable_adapter, weights_file
@@ -93,13 +94,15 @@ class GuideRack:
         net: Any
         if source.type == "ip-adapter":
             net = read_reference(source, files[0], model.base, field)
+        elif source.type == "depth":
+            net = read_depth(source, folder)
         elif (folder / "config.json").is_file():
             net = _from_folder(source, folder, files)
         elif source.type == "controlnet":
             net = controlnet_from_file(source.id, files[0], model.base, field)
         else:
             raise unusable_adapter(source.id, "it is a single file without the config.json of a diffusers folder")
-        if source.type != "ip-adapter":
+        if source.type in ("controlnet", "t2i-adapter"):
             _check_fit(source, net, model, field)
         if source.type == "controlnet" and getattr(net.config, "use_pos_embed", True) is False:
             # Those for Stable Diffusion 3.5 Large place patches as the transformer itself does.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -30,9 +30,9 @@ def preprocess(name: str, picture: Floats, field: str) -> Floats:
     return np.repeat(lines[..., None], 3, axis=-1).astype(np.float32)
 
 
-def check_name(name: str, field: str) -> None:
-    """Raise `BridgeError` (`invalid_field`) for a preprocessor that there is not."""
-    if name not in PREPROCESSORS:
+def check_name(name: str, field: str, models: Sequence[str] = ()) -> None:
+    """Raise `BridgeError` (`invalid_field`) for a preprocessor that there is not, neither here nor among `models`."""
+    if name not in (*PREPROCESSORS, *models):
         raise BridgeError(
             ErrorCode.INVALID_FIELD,
             f"There is no preprocessor {name!r}.",
