@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bridge.client import Bridge, connect
 from bridge.client.canvas import Canvas
@@ -113,6 +114,20 @@ def test_the_picture_becomes_a_layer_in_one_step_of_undo(krita: RunningKrita, pa
     assert layer_pixels(krita, tmp_path / "layer", layer["name"], SIDE, SIDE)[..., 3].min() == 255
     krita.call("trigger", action="edit_undo")
     krita.until(lambda: len(krita.call("layers")) == 1, "the undone layer to be gone")
+
+
+def test_frames_are_recorded_as_numbered_files(krita: RunningKrita, painting: str, tmp_path: Path) -> None:
+    switch_on(krita)
+    krita.click("live_record")
+    krita.until(lambda: krita.call("modal"), "the question for a folder")
+    krita.type_text(str(tmp_path))
+    krita.key("Return")
+    krita.until(lambda: "recorded" in krita.call("live")["text"], "the recording to begin")
+    stroke(krita)
+    krita.until(lambda: (tmp_path / "frame 00001.png").is_file(), "the first file")
+    krita.click("live_record")
+    krita.until(lambda: "recorded" not in krita.call("live")["text"], "the recording to end")
+    assert Image.open(tmp_path / "frame 00001.png").size == (SIDE, SIDE)
 
 
 def test_a_selection_is_repainted_alone_and_live_pauses_when_it_is_lost(krita: RunningKrita, painting: str) -> None:

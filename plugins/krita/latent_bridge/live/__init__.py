@@ -7,6 +7,7 @@ watcher.py     what the user has painted                       a document
 share.py       one document and its canvas                     a document and the bridge's client
 sharing.py     all shared documents, and the timer             Qt and the host
 session.py     live generation on the document in front        Qt and the host
+recording.py   frames as files                                Qt
 frames.py      frames as pictures of Qt                        Qt
-panel.py       the docker                                      Qt
+panel.py       the docker, with preview.py and canvas_list.py  Qt
 """

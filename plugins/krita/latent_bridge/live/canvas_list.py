@@ -58,9 +58,10 @@ class CanvasList(QWidget):
         self._timer.stop()
 
     def show_list(self, found: tuple[canvases.CanvasInfo, ...]) -> None:
-        """Offer these canvases, but for those that are open here."""
+        """Offer the canvases that somebody has open, but for those that are open here; Krita's own come last."""
         mine = {share.canvas.name for share in self._sharing.shares}
-        names = tuple(info.name for info in found if info.name not in mine)
+        open_ones = [info.name for info in found if info.members and info.name not in mine]
+        names = tuple(sorted(open_ones, key=lambda name: (name.startswith("krita:"), name)))
         self._show_share()
         if names == self._names and self.list.count():
             return

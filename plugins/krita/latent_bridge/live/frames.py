@@ -15,7 +15,7 @@ class Shown:
     """A frame as it is shown.
 
     Attributes:
-        image: ARGB32, straight alpha: transparent where nothing was repainted.
+        image: with an alpha channel where a selection says what was repainted.
         area: the part of the picture that it covers.
         prompt: what it shows.
         seed: of the noise that it was made from.
@@ -32,11 +32,12 @@ def shown_of(frame: live.LiveFrame, settings: live.LiveSettings | None) -> Shown
     picture = frame.picture
     alpha = picture.format.has_alpha
     kind = QImage.Format.Format_RGBA8888 if alpha else QImage.Format.Format_RGB888
+    kept = QImage.Format.Format_ARGB32 if alpha else QImage.Format.Format_RGB32
     data = bytes(picture.pixels)  # the image only looks at them
     image = QImage(data, picture.width, picture.height, picture.width * picture.format.channels, kind)
     area = Rect(frame.area.x, frame.area.y, frame.area.width, frame.area.height)
     made = settings or live.LiveSettings()
-    return Shown(image.convertToFormat(QImage.Format.Format_ARGB32), area, made.prompt, made.seed)
+    return Shown(image.convertToFormat(kept), area, made.prompt, made.seed)
 
 
 def layer_pixels(shown: Shown) -> bytes:

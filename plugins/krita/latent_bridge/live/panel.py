@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from ..qt import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from ..qt import QCheckBox, QFileDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from ..widgets import Notice, PercentSlider, small_button, text_line
 from .canvas_list import CanvasList
 from .preview import PreviewPicture
@@ -27,6 +27,8 @@ class LivePanel(QWidget):
         self.switch = small_button("Live", "live", "Let the model follow what is painted on this picture", self)
         self.switch.setCheckable(True)
         self.layer = small_button("To Layer", "live_apply", "Put the picture below into the document as a layer", self)
+        self.record = small_button("Record…", "live_record", "Write every frame to a folder, as a numbered PNG", self)
+        self.record.setCheckable(True)
         self.strength = PercentSlider("live_strength", self)
         self.strength.set_accessible("Live strength", "How freely the model paints over what is there.")
         self.selected = QCheckBox("Selection only", self)
@@ -43,6 +45,7 @@ class LivePanel(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(self.switch, 1)
         buttons.addWidget(self.layer, 1)
+        buttons.addWidget(self.record, 1)
         strength = QHBoxLayout()
         strength.addWidget(QLabel("Strength", self))
         strength.addWidget(self.strength, 1)
@@ -59,10 +62,11 @@ class LivePanel(QWidget):
         self.strength.setValue(self._session.wishes.strength)
         self.switch.clicked.connect(lambda _checked=False: self._session.toggle())
         self.layer.clicked.connect(lambda _checked=False: self._session.apply())
+        self.record.clicked.connect(lambda _checked=False: self._record())
         self.strength.changed.connect(self._wish)
         self.selected.clicked.connect(self._wish)
         self._session.changed.connect(self.show_report)
-        self._session.framed.connect(self._show_frame)
+        self._session.framed.connect(self.preview.show_image)
 
     def showEvent(self, event) -> None:
         super().showEvent(event)
@@ -72,13 +76,19 @@ class LivePanel(QWidget):
         """Show how it goes."""
         self.switch.setChecked(self._session.on)
         self.selected.setChecked(self._session.wishes.selected_only)
-        self.layer.setEnabled(self._session.shown is not None)
-        self.text.setText(report.text)
+        self.layer.setEnabled(self._session.can_apply)
+        recording = self._session.recording
+        self.record.setChecked(recording is not None)
+        self.record.setText("Record…" if recording is None else "Stop")
+        written = f", {recording.count} frames recorded" if recording is not None else ""
+        self.text.setText(report.text + written)
         self.notice.show_text(report.error, report.hint)
 
-    def _show_frame(self, _shown: object) -> None:
-        if self.isVisible():
-            self.preview.show_image(self._session.picture())
+    def _record(self) -> None:
+        folder = ""
+        if self._session.recording is None:
+            folder = QFileDialog.getExistingDirectory(self, "A folder for the frames")
+        self._session.record(folder)
 
     def _wish(self, *_: object) -> None:
         wishes = self._session.wishes

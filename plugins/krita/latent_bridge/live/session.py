@@ -6,13 +6,15 @@ from __future__ import annotations
 import dataclasses
 import random
 import time
+from pathlib import Path
 
 from ..controller import Controller
-from ..host import Host
-from ..qt import QImage, QObject, pyqtSignal
+from ..host import Host, OpenDocument
+from ..qt import QObject, pyqtSignal
 from ..request import layer_name
 from ..vendored import errors, live, tasks
 from .frames import Shown, composed, layer_pixels, shown_of
+from .recording import Recording
 from .share import Share
 from .sharing import Sharing
 from .wishes import FrameRate, Report, Wishes, report_of, settings_of
@@ -27,7 +29,7 @@ class LiveSession(QObject):
 
     Signals:
         changed: how it goes, a `Report`.
-        framed: a `Shown`.
+        framed: a frame over what it was made from, a `QImage`.
     """
 
     changed = pyqtSignal(object)
@@ -39,6 +41,8 @@ class LiveSession(QObject):
         self.wishes = Wishes()
         self.report = Report()
         self.shown: Shown | None = None
+        self.recording: Recording | None = None
+        self._source: OpenDocument | None = None  # whose frame is shown
         self._controller = controller
         self._host = host
         self._sharing = sharing
@@ -60,6 +64,11 @@ class LiveSession(QObject):
         """Whether it goes, or is about to."""
         return self._starting or (self._share is not None and self._share.canvas.live.info.state != "off")
 
+    @property
+    def can_apply(self) -> bool:
+        """Whether there is a frame to be put into its document."""
+        return self.shown is not None and self._source is not None and self._source.is_open
+
     # What the user does.
 
     def toggle(self) -> None:
@@ -78,7 +87,7 @@ class LiveSession(QObject):
         seed = random.randrange(tasks.MAX_SEED + 1)
         selected = document.selection() is not None
         self.wishes = dataclasses.replace(self.wishes, seed=seed, selected_only=selected)
-        self._starting = True
+        self._starting, self.shown = True, None
         self._show(Report("Starting…"))
         self._sharing.share(document, self._begin, stays=False)
 
@@ -97,20 +106,24 @@ class LiveSession(QObject):
 
     def apply(self) -> None:
         """Put the frame that is shown into its document, as a new layer; one step of undo."""
-        if self.shown is None or self._share is None:
+        if not self.can_apply:
             return
         name = layer_name(self.shown.prompt, self.shown.seed)
-        self._share.document.add_layer(name, self.shown.area, layer_pixels(self.shown))
+        self._source.add_layer(name, self.shown.area, layer_pixels(self.shown))
 
-    def picture(self) -> QImage | None:
-        """The frame that is shown, over what it was made from; None when there is none."""
-        if self.shown is None or self._share is None:
-            return None
-        area = self.shown.area
-        whole = self._share.document.canvas
-        if not whole.contains(area):
-            return None
-        return composed(self.shown, self._share.told(area))
+    def record(self, folder: str) -> None:
+        """Write frames into a folder from now on; an empty one ends that."""
+        if self.recording is not None:
+            self.recording.end()
+            self.recording = None
+        if folder:
+            try:
+                self.recording = Recording(Path(folder))
+            except OSError as error:
+                problem = f"Frames cannot be written to {folder}: {error.strerror}."
+                self._failed(errors.BridgeError(errors.ErrorCode.INVALID_FIELD, problem, hint="Choose another folder."))
+                return
+        self._show(self.report)
 
     # Following a canvas.
 
@@ -134,7 +147,8 @@ class LiveSession(QObject):
                 self._sharing.close(share)
             return
         self.follow(share)
-        self._stepped = True
+        share.canvas.live.error = None
+        self._mine, self._stepped = None, True
         self._tick()
 
     def _leave(self, share: Share) -> None:
@@ -158,8 +172,8 @@ class LiveSession(QObject):
         selection = share.mask(document.selection()) if self.wishes.selected_only else None
         native = self._controller.native_size(self._form.model)
         wanted = settings_of(self._form, self.wishes, document.canvas, selection, native, masks=share.masks)
-        if wanted != self._mine or self._starting:
-            self._starting, self._mine = False, wanted
+        if wanted != self._mine:
+            self._mine = wanted
             share.canvas.live.start(wanted)
 
     def _mark_step(self) -> None:
@@ -167,7 +181,7 @@ class LiveSession(QObject):
 
     def _check(self) -> None:
         if self._share is not None and self._share not in self._sharing.shares:
-            self._share, self._mine, self.shown = None, None, None
+            self._share, self._mine = None, None
             self._show(Report())
 
     # What comes back.
@@ -183,12 +197,25 @@ class LiveSession(QObject):
             return
         frame, self._newest = self._newest, None
         if frame is not None:
-            self._rate.frame(time.monotonic())
-            self.shown = shown_of(frame, share.canvas.live.info.settings)
-            self.framed.emit(self.shown)
+            self._show_frame(share, frame)
         told = share.canvas.live
-        if not self._starting:
-            self._show(report_of(told.info, told.error, self._rate.at(time.monotonic())))
+        if told.info.state != "off" or told.error is not None:
+            self._starting = False
+        if self._starting:
+            return
+        if told.info.state == "off" and self._mine is not None:
+            self._leave(share)  # ended by somebody else, or refused
+        self._show(report_of(told.info, told.error, self._rate.at(time.monotonic())))
+
+    def _show_frame(self, share: Share, frame: live.LiveFrame) -> None:
+        self._rate.frame(time.monotonic())
+        self.shown, self._source = shown_of(frame, share.canvas.live.info.settings), share.document
+        image, area = self.shown.image, self.shown.area
+        if image.hasAlphaChannel():
+            image = composed(self.shown, share.told(area))
+        if self.recording is not None:
+            self.recording.take(image, area.width, area.height)
+        self.framed.emit(image)
 
     def _failed(self, error: errors.BridgeError) -> None:
         self._starting = False

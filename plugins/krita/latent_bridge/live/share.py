@@ -6,14 +6,16 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..host import OpenDocument
 from ..request import Rect
-from ..vendored import areas, canvases, pixels
-from .tiles import swapped
+from ..vendored import areas, canvas_pixels, canvases, pixels
+from .tiles import band_area, bands_of, swapped
 from .watcher import Watcher
 from .wishes import MASK
+
+if TYPE_CHECKING:  # so that this runs outside Krita too
+    from ..host import OpenDocument
 
 IMAGE = "image"
 """Name of the canvas's layer that is the picture."""
@@ -26,6 +28,11 @@ OTHERS = "[shared] what others painted"
 """Name of the layer for what others paint on a document that was made here."""
 
 
+TAKE_SECONDS = 0.04
+"""Shortest time between two takings of what others painted, per 1024 × 1024 px of the picture: Krita shows them by
+drawing the whole picture anew."""
+
+
 class Share:
     """A document that is shared. Main thread only.
 
@@ -34,16 +41,23 @@ class Share:
         canvas: the open canvas of the bridge's client, of the same size.
         stays: whether it goes on being shared when live generation ends.
         layer: id of the layer that takes what others paint; empty while there is none.
-        waiting: whether the last look left something for the next.
     """
 
-    def __init__(self, document: OpenDocument, canvas: Any, *, stays: bool, layer: str = "") -> None:
+    def __init__(
+        self,
+        document: OpenDocument,
+        canvas: Any,
+        told: canvas_pixels.CanvasPixels,
+        *,
+        stays: bool,
+        layer: str = "",
+    ) -> None:
         self.document = document
         self.canvas = canvas
         self.stays = stays
         self.layer = layer
-        told = swapped(bytes(canvas.read(layer=IMAGE).pixels))
-        self._watcher = Watcher(document, canvas.width, canvas.height, told)
+        self._watcher = Watcher(document, told)
+        self._next_take = 0.0
         self._news: deque[areas.Area] = deque()
         self._masked: Rect | None = None
         canvas.on_change = self._changed
@@ -71,7 +85,10 @@ class Share:
     def tick(self) -> None:
         """Send what was painted here, then take what others painted."""
         self._send(self._watcher.look())
-        self._take()
+        now = time.monotonic()
+        if self._news and now >= self._next_take:
+            self._next_take = now + TAKE_SECONDS * self.canvas.width * self.canvas.height / 2**20
+            self._take()
 
     def _send(self, pieces: list[canvases.Piece]) -> None:
         captured = time.time()
@@ -125,6 +142,17 @@ class Share:
         """Share it no longer."""
         self.canvas.on_change = None
         self.canvas.close()
+
+
+def told_of(canvas: Any) -> canvas_pixels.CanvasPixels:
+    """The pixels of a canvas, BGRA. For the background: it takes a moment where the canvas is large."""
+    layer = canvases.CanvasLayer(IMAGE, format=pixels.PixelFormat.BGRA8)
+    told = canvas_pixels.CanvasPixels(layer, canvas.width, canvas.height)
+    for band in bands_of(canvas.height):
+        area = band_area(band, canvas.width, canvas.height)
+        data = swapped(bytes(canvas.read(area, IMAGE).pixels))
+        told.put(canvases.Piece(0, area.y, pixels.Picture(area.width, area.height, layer.format, data)))
+    return told
 
 
 def title_of(title: str, taken: Callable[[str], bool]) -> str:

@@ -11,7 +11,7 @@ from ..host import Host, OpenDocument
 from ..qt import QObject, QTimer, pyqtSignal
 from ..request import Rect
 from ..vendored import errors
-from .share import IMAGE, LAYERS, Share, title_of
+from .share import IMAGE, LAYERS, Share, title_of, told_of
 
 LOOK_MS = 40
 """How often documents are looked at; only while there are shared ones."""
@@ -71,13 +71,15 @@ class Sharing(QObject):
         def open_canvas(bridge: Any) -> Any:
             names = {info.name for info in bridge.list_canvases()}
             name = title_of(title, names.__contains__)
-            return bridge.open_canvas(name, size.width, size.height, layers=LAYERS)
+            canvas = bridge.open_canvas(name, size.width, size.height, layers=LAYERS)
+            return canvas, told_of(canvas)
 
-        def opened(canvas: Any) -> None:
+        def opened(answer: Any) -> None:
+            canvas, told = answer
             if self.of(document) is not None or not document.is_open or document.canvas != size:
                 canvas.close()
                 return
-            share = self._add(Share(document, canvas, stays=stays))
+            share = self._add(Share(document, canvas, told, stays=stays))
             if then is not None:
                 then(share)
 
@@ -92,25 +94,26 @@ class Sharing(QObject):
                 share.document.show()
                 return
         self._opening.add(name)
-        self._wait_for(
-            lambda bridge: bridge.open_canvas(name),
-            lambda canvas: self._opened(canvas, then),
-            lambda: self._opening.discard(name),
-        )
 
-    def _opened(self, canvas: Any, then: Callable[[Share], None]) -> None:
-        layer = next((each for each in canvas.layers if each.name == IMAGE), None)
-        if layer is None or layer.format.value != "rgba8":
+        def open_canvas(bridge: Any) -> Any:
+            canvas = bridge.open_canvas(name)
+            layer = next((each for each in canvas.layers if each.name == IMAGE), None)
+            if layer is not None and layer.format.value == "rgba8":
+                return canvas, told_of(canvas)
             canvas.close()
-            problem = f"The canvas “{canvas.name}” has no RGBA layer “{IMAGE}”."
-            self.failed.emit(errors.BridgeError(errors.ErrorCode.INVALID_FIELD, problem))
-            return
-        document = self._host.new_document(canvas.name, canvas.width, canvas.height)
-        painted = document.lowest_layer()
-        share = self._add(Share(document, canvas, stays=True, layer=painted))
-        whole = Rect(0, 0, canvas.width, canvas.height)
-        document.paint_layer(painted, [(whole, share.told(whole))], new=True)
-        then(share)
+            problem = f"The canvas “{name}” has no RGBA layer “{IMAGE}”."
+            raise errors.BridgeError(errors.ErrorCode.INVALID_FIELD, problem)
+
+        def opened(answer: Any) -> None:
+            canvas, told = answer
+            document = self._host.new_document(name, canvas.width, canvas.height)
+            layer = document.lowest_layer()
+            whole = Rect(0, 0, canvas.width, canvas.height)
+            share = Share(document, canvas, told, stays=True, layer=layer)
+            document.paint_layer(layer, [(whole, share.told(whole))], new=True)
+            then(self._add(share))
+
+        self._wait_for(open_canvas, opened, lambda: self._opening.discard(name))
 
     def close(self, share: Share) -> None:
         """Share a document no longer."""

@@ -34,16 +34,14 @@ class Watched(Protocol):
 class Watcher:
     """Compares a document with what others have been told of it."""
 
-    def __init__(self, document: Watched, width: int, height: int, told: bytes) -> None:
+    def __init__(self, document: Watched, told: canvas_pixels.CanvasPixels) -> None:
         """Begin with everything to be compared.
 
         Args:
-            told: BGRA pixels that the others have.
+            told: what the others have, BGRA.
         """
         self._document = document
-        layer = canvases.CanvasLayer("image", format=pixels.PixelFormat.BGRA8)
-        self._told = canvas_pixels.CanvasPixels(layer, width, height)
-        self._told.put(canvases.Piece(0, 0, pixels.Picture(width, height, layer.format, told)))
+        self._told = told
         self._thumbnail = b""
         self._awaited: list[areas.Area] = []
         self._bands: dict[int, None] = {}  # in the order in which they are looked at
