@@ -13,9 +13,10 @@ from typing import get_args
 from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import AdapterInfo, AdapterType
+from bridge.protocol.model_layout import PICKLES
 from bridge.protocol.tasks import PREPROCESSORS, Generation, Region
+from bridge.protocol.weights_header import PICKLE_REASON, SUFFIX, WeightsHeader, read_header
 
-from .weights_header import PICKLE_REASON, PICKLES, SUFFIX, WeightsHeader, read_header
 from .weights_kind import BY_TEXT_WIDTH, WeightsKind, kind_of_weights
 
 ADAPTER_TYPES: frozenset[str] = frozenset(get_args(AdapterType))

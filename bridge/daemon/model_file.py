@@ -8,10 +8,11 @@ from pathlib import Path
 
 from bridge.protocol.errors import BridgeError
 from bridge.protocol.families import FAMILIES, Family, as_mask_model
+from bridge.protocol.model_layout import PICKLES
+from bridge.protocol.weights_header import PICKLE_REASON, SUFFIX, read_header
 
 from .adapters import ADAPTER_TYPES, CataloguedAdapter, adapter_of
 from .catalogued import CataloguedModel, catalogued, unusable
-from .weights_header import PICKLE_REASON, PICKLES, SUFFIX, read_header
 from .weights_kind import WeightsKind, kind_of_weights
 
 SUBFOLDERS = frozenset({"checkpoints", "stable-diffusion", "diffusion_models", "unet"})

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from .weights_header import WeightsHeader
+from bridge.protocol.weights_header import WeightsHeader
 
 Kind = Literal[
     "checkpoint", "denoiser", "lora", "embedding", "controlnet", "t2i-adapter", "ip-adapter", "vae", "text-encoder",

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bridge.daemon.catalogue import Catalogue
-from bridge.daemon.weights_header import WeightsHeader
 from bridge.daemon.weights_kind import kind_of_weights
+from bridge.protocol.weights_header import WeightsHeader
 from tests.daemon.test_adapters import LORA_SD, write_weights
 from tests.daemon.test_catalogue import make_model
 

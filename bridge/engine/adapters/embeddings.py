@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -29,6 +29,7 @@ class JobEmbeddings:
 
     model: LoadedModel
     sources: Sequence[AdapterSource]
+    _read: dict[str, AdapterFile] = field(default_factory=dict)
 
     @contextmanager
     def known(self, names: Sequence[str]) -> Iterator[None]:
@@ -55,7 +56,9 @@ class JobEmbeddings:
         return [{"id": name, "type": "embedding", "hash": self._file(name).digest} for name in names]
 
     def _file(self, name: str) -> AdapterFile:
-        return read_adapter(name, weights_file(find_source(self.sources, name, ("embedding",), FIELD)))
+        if name not in self._read:
+            self._read[name] = read_adapter(name, weights_file(find_source(self.sources, name, ("embedding",), FIELD)))
+        return self._read[name]
 
     def _vectors(self, name: str, tensors: Tensors, number: int, encoder: Any) -> torch.Tensor:
         """The vectors (n, width) for the text encoder of this number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +14,10 @@ from safetensors import SafetensorError, safe_open
 from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import AdapterType
+from bridge.protocol.model_layout import PICKLES
 
 Tensors = dict[str, torch.Tensor]
 FileKey = tuple[str, int, int]
-
-PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl"})
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,20 @@ class AdapterFile:
         path: where it lies.
         tensors: by name, in main memory, as they were saved.
         metadata: the header's own words.
-        digest: "sha256:…" of the file.
     """
 
     path: Path
     tensors: Tensors
     metadata: dict[str, str]
-    digest: str
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Content hash of the file, `sha256:…`, worked out when it is first wanted."""
+        try:
+            with self.path.open("rb") as raw:
+                return f"sha256:{hashlib.file_digest(raw, 'sha256').hexdigest()}"
+        except OSError as error:
+            raise unusable_adapter(self.path.stem, f"its file cannot be read ({error})") from error
 
 
 def find_source(sources: Sequence[AdapterSource], name: str, types: Sequence[AdapterType], field: str) -> AdapterSource:
@@ -91,11 +98,9 @@ def read_adapter(name: str, path: Path) -> AdapterFile:
         with safe_open(path, framework="pt", device="cpu") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - a handle, no mapping
             metadata = dict(file.metadata() or {})
-        with path.open("rb") as raw:
-            digest = hashlib.file_digest(raw, "sha256").hexdigest()
     except (OSError, SafetensorError) as error:
         raise unusable_adapter(name, f"its file cannot be read ({error})") from error
-    return AdapterFile(path, tensors, metadata, f"sha256:{digest}")
+    return AdapterFile(path, tensors, metadata)
 
 
 def unusable_adapter(name: str, reason: str) -> BridgeError:

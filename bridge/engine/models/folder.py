@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any
 
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.model_layout import INDEX_NAME, PICKLES, Part, editions_of, parts_of, shards_missing
+from bridge.protocol.weights_header import read_header
 
-MAX_HEADER_BYTES = 100_000_000
 _CONVERT = (
     "Convert it once with `DiffusionPipeline.from_pretrained(folder).save_pretrained(new_folder, "
     "safe_serialization=True)` in a place that you can afford to lose, or get its safetensors edition."
@@ -101,19 +100,10 @@ def check_safetensors(path: Path) -> None:
     Raises:
         BridgeError: `model_unusable` when the file was cut off or is something else.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        prefix = file.read(8)
-        length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else -1
-        if not 2 <= length <= min(MAX_HEADER_BYTES, size - 8):
-            raise unusable(path, "it is no safetensors file, or it was cut off")
-        try:
-            header = json.loads(file.read(length))
-            end = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-            raise unusable(path, "its safetensors header is damaged") from error
-    if not isinstance(end, int) or 8 + length + end != size:
-        raise unusable(path, f"it has {size} bytes where its header promises {8 + length + end}; get it again")
+    try:
+        read_header(path)
+    except BridgeError as error:
+        raise unusable(path, error.message.rstrip(".")) from error
 
 
 def unusable(path: Path, reason: str) -> BridgeError:

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.protocol.errors import BridgeError, ErrorCode
+from .errors import BridgeError, ErrorCode
 
 SUFFIX = ".safetensors"
-PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl"})
 PICKLE_REASON = "it is a pickle, which can run any program when it is read; convert it to safetensors."
 MAX_HEADER_BYTES = 100_000_000
 
