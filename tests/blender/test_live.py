@@ -78,6 +78,14 @@ def test_live_frames_follow_the_fields_and_can_be_applied(play: Play):
     }
 
 
+def test_in_texture_paint_mode_the_image_under_the_brush_is_shared(play: Play):
+    assert play("texture_paint") == ["single", "slot"]
+
+
+def test_the_add_on_is_switched_off_and_on_with_a_canvas_and_live_generation(play: Play):
+    assert play("switching_off") == "taken up again"
+
+
 @pytest.mark.skipif(shutil.which("xdotool") is None, reason="xdotool is not installed (Debian: apt install xdotool)")
 def test_in_a_window_strokes_of_the_mouse_go_out_and_those_of_others_come_in(
     blender_window: Runner, addon_zip: Path, fresh_daemon: RunningDaemon

@@ -2,6 +2,7 @@
 
 import array
 import random
+import sys
 import time
 
 import bpy
@@ -250,27 +251,42 @@ def live_frames(addon):
     return found
 
 
-def figures(addon, side):
-    """What the main thread spends on a large image: looking at it, and taking over a change. Milliseconds."""
+def texture_paint(addon):
+    """In Texture Paint mode it is the image of the slot, or the one chosen for the brush."""
+    bpy.ops.wm.read_homefile()
+    image, single = picture("slot", 64, 64), picture("single", 64, 64)
+    tree = bpy.context.object.active_material.node_tree
+    for each in (picture("beside", 64, 64), image):
+        node = tree.nodes.new("ShaderNodeTexImage")
+        node.image = each
+        tree.nodes.active = node
+    bpy.ops.object.mode_set(mode="TEXTURE_PAINT")
+    material = bpy.context.object.active_material
+    material.paint_active_slot = [each.name for each in material.texture_paint_images].index("slot")
+    bpy.ops.latent_bridge.share()
+    brush = bpy.context.tool_settings.image_paint
+    brush.mode, brush.canvas = "IMAGE", single
+    bpy.ops.latent_bridge.share()
+    shared(addon, "single")
+    return sorted(image.name for image in bpy.data.images if addon.live.sharing.current().of(image))
+
+
+def switching_off(addon):
+    """Disabling the add-on with a canvas and live generation lets go of both; enabling takes the canvas up again."""
     start_over(addon)
-    side = int(side)
-    image = bpy.data.images.new(NAME, side, side, alpha=True)
+    image = picture(width=64, height=64)
     there = share(addon, image)
-    other = Other(addon, there.name)
-    looked, received = [], []
-    for turn in range(8):
-        data = bytes([turn + 1]) * (side * side * 4)
-        other.patch(0, 0, side, side, data)
-        other.canvas.settle(20)
-        time.sleep(0.2)
-        before, there.received_seconds = there.received_seconds, 0.0
-        pump(addon, lambda: there.received_seconds)
-        received.append(there.received_seconds * 1000)
-        there.looked_seconds = 0.0
-        time.sleep(0.3)
-        pump(addon, lambda: there.looked_seconds)
-        looked.append(there.looked_seconds * 1000)
-        assert before >= 0
+    bpy.ops.latent_bridge.live(image=NAME)
+    pump(addon, lambda: there.preview.info.state != "off")
+    other = Other(addon)
+    bpy.ops.preferences.addon_disable(module=addon.__name__)
+    deadline = time.monotonic() + 20
+    while len(other.canvas.members) > 1 or other.canvas.live.info.state != "off":
+        assert time.monotonic() < deadline, (other.canvas.members, other.canvas.live.info)
+        time.sleep(0.02)
+    bpy.ops.preferences.addon_enable(module=addon.__name__)
+    again = sys.modules[addon.__name__]
+    again.session.current().open()
+    shared(again)
     other.bridge.close()
-    middle = lambda values: round(sorted(values)[len(values) // 2], 2)  # noqa: E731 - as short as what it does
-    return {"looked": middle(looked), "received": middle(received)}
+    return "taken up again"

@@ -122,13 +122,10 @@ class Share:
         """
         if self.canvas is None or now < self._due + (0.0 if painting or self.waits else UNPAINTED):
             return False
-        if self.canvas.closed:
-            self.error = self.canvas.error
+        self.error = self._problem(image)
+        if self.canvas.closed or self.error is not None:
+            self._due = now + LONGEST
             return False
-        if tuple(image.size) != (self._buffer.width, self._buffer.height):
-            self.error = self._other_size(image, self.canvas)
-            return False
-        self.error = self.canvas.error
         began = time.perf_counter()
         image.pixels.foreach_get(self._buffer.values)
         painted = self._buffer.changed()
@@ -159,6 +156,13 @@ class Share:
     def waits(self) -> bool:
         """Whether others have painted something that is not in the image yet."""
         return not self._news.empty()
+
+    def _problem(self, image: bpy.types.Image) -> errors.BridgeError | None:
+        if self.canvas.closed:
+            return self.canvas.error
+        if tuple(image.size) != (self._buffer.width, self._buffer.height):
+            return self._other_size(image, self.canvas)
+        return None
 
     def _plan(self, now: float, changed: bool, received: bool) -> None:
         if changed:

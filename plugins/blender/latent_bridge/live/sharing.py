@@ -57,7 +57,7 @@ class Sharing:
         image = bpy.data.images.new(title[:63], info.width, info.height, alpha=True)
         image[CANVAS] = info.name
         image.use_fake_user = True
-        self._open(image, image_wins=False, keep=False)
+        self._open(image, image_wins=False)
         return image
 
     def unshare(self, image: bpy.types.Image) -> None:
@@ -89,7 +89,10 @@ class Sharing:
             if share is None:
                 self._reopen(image, now)
             else:
-                seen |= share.tick(image, now, painting=painting) | self._tick_live(share, image)
+                try:
+                    seen |= share.tick(image, now, painting=painting) | self._tick_live(share, image)
+                except errors.BridgeError as problem:  # closed a moment ago; a timer that raises is gone for good
+                    share.error = problem
         if seen:
             delivery.redraw()
         return self._pause()
@@ -143,17 +146,23 @@ class Sharing:
         """An image that says it is shared: after a load, an undo, or when there was no daemon."""
         present = session.current()
         if present.state == "connected" and now >= self._retry_at.get(image[CANVAS], 0.0):
-            self._open(image, image_wins=False)
+            self._open(image)
 
-    def _open(self, image: bpy.types.Image, *, image_wins: bool, keep: bool = True) -> None:
+    def _open(self, image: bpy.types.Image, *, image_wins: bool | None = None) -> None:
+        """Ask for the canvas of an image.
+
+        Args:
+            image: which.
+            image_wins: whose pixels count. None: the canvas's, unless nobody has ever painted on it; then what the
+                image was is kept as its previous version.
+        """
         canvas_name, (width, height) = image[CANVAS], image.size
         share = self.shares[canvas_name] = Share(canvas_name)
 
         def open_canvas(bridge: object) -> tuple[object, bool]:
-            # A canvas that others have painted on wins over what a file holds; a new one has nothing yet.
             found = next((info for info in bridge.list_canvases() if info.name == canvas_name), None)
             opened = bridge.open_canvas(canvas_name, width, height, layers=LAYERS, on_change=share.changed)
-            return opened, image_wins or found is None or found.revision == 0
+            return opened, (found is None or found.revision == 0) if image_wins is None else image_wins
 
         def answered(opened: tuple[object, bool] | None, error: errors.BridgeError | None) -> None:
             canvas, image_is_newer = opened or (None, True)
@@ -166,7 +175,7 @@ class Sharing:
                 if error is not None:
                     raise error
                 before = share.begin(image, canvas, image_wins=image_is_newer)
-                if before is not None and keep:
+                if before is not None and image_wins is None:
                     keep_version(image.name, before)
             except errors.BridgeError as problem:
                 share.error = problem

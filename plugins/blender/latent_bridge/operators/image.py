@@ -21,10 +21,14 @@ def active_image(context: bpy.types.Context) -> bpy.types.Image | None:
     """The image of the editor; elsewhere the one that is painted on, or the active texture node's."""
     if context.space_data is not None and context.space_data.type == "IMAGE_EDITOR":
         return context.space_data.image
-    target = context.object
+    target, brush = context.object, context.tool_settings.image_paint
+    if context.mode == "PAINT_TEXTURE" and brush.mode == "IMAGE":
+        return brush.canvas
     material = target.active_material if target is not None else None
     if material is None or material.node_tree is None:
         return None
+    if context.mode == "PAINT_TEXTURE" and material.paint_active_slot < len(material.texture_paint_images):
+        return material.texture_paint_images[material.paint_active_slot]
     node = material.node_tree.nodes.active
     return node.image if node is not None and node.type == "TEX_IMAGE" else None
 
