@@ -92,9 +92,9 @@ def krita_factory(
     """Starts Kritas in copies of the warm profile: `krita_factory(home=…)`."""
     started: list[RunningKrita] = []
 
-    def start(home: Path, *arguments: str) -> RunningKrita:
+    def start(home: Path, *arguments: str, **environment: str) -> RunningKrita:
         profile = warm_profile.copy(tmp_path_factory.mktemp("krita") / "profile")
-        krita = RunningKrita(profile, screen.display, *arguments, LATENT_BRIDGE_HOME=str(home))
+        krita = RunningKrita(profile, screen.display, *arguments, LATENT_BRIDGE_HOME=str(home), **environment)
         started.append(krita)
         krita.call("show_docker", height=520)
         return krita

@@ -162,3 +162,13 @@ def test_a_canvas_of_another_program_is_painted_on_together(krita: RunningKrita,
     assert np.array_equal(shown, pixels_of(canvas))
     assert canvas.revision == revision
     canvas.close()
+
+
+def test_a_program_that_starts_krita_for_a_canvas_finds_it_open(krita_factory, tiny_daemon, other: Bridge) -> None:
+    name = f"blender: {uuid.uuid4().hex[:6]}"
+    canvas = other.open_canvas(name, 128, 96)
+    started = krita_factory(tiny_daemon.home, LATENT_BRIDGE_CANVAS=name)
+    started.until(lambda: started.call("active") == name, "the document")
+    started.until(lambda: len(canvas.members) == 2, "Krita among those who have it open")
+    canvas.close()
+    assert started.quit() == 0

@@ -284,15 +284,14 @@ class Host:
 
     def on_step(self, action: Callable[[], None]) -> None:
         """Run `action` when a step of undo was made, such as a stroke, or taken back."""
-        krita = Krita.instance()
-
-        def connect() -> None:
-            krita.action("edit_undo").changed.connect(action)
-
         # There is no such action before there is a window.
-        notifier = krita.notifier()
+        self.on_window(lambda: Krita.instance().action("edit_undo").changed.connect(action))
+
+    def on_window(self, action: Callable[[], None]) -> None:
+        """Run `action` whenever there is a new main window."""
+        notifier = Krita.instance().notifier()
         notifier.setActive(True)
-        notifier.windowCreated.connect(connect)
+        notifier.windowCreated.connect(action)
 
     def read_setting(self, group: str, key: str, default: str) -> str:
         return Krita.instance().readSetting(group, key, default)

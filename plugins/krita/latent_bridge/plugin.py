@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+
 from . import host
 from .bridge_thread import BridgeThread
 from .controller import Controller
@@ -15,6 +17,8 @@ from .modes import MANNERS
 
 DOCKER = "latent_bridge_docker"
 LIVE_DOCKER = "latent_bridge_live_docker"
+CANVAS_VARIABLE = "LATENT_BRIDGE_CANVAS"
+"""Environment variable that names a canvas to be opened at the start, as when another program starts Krita."""
 
 
 def install() -> None:
@@ -31,6 +35,9 @@ def install() -> None:
         lambda parent: LivePanel(live, CanvasList(krita, sharing, live.follow), controller.open, parent),
         sharing.changed.emit,
     )
+    wanted = os.environ.get(CANVAS_VARIABLE)
+    if wanted:
+        sharing.open_at_start(wanted, live.follow)
     host.register_actions(
         {
             "latent_bridge_generate": ("Latent Bridge: Generate", controller.generate),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 
@@ -170,16 +171,19 @@ class LATENTBRIDGE_OT_open_in_krita(SharedImageOperator, bpy.types.Operator):
             )
         if CANVAS not in image:
             sharing.current().share(image)
+        name = image.get(CANVAS, f"blender: {image.name}")
         # Detached: it lives on when Blender quits, and prints nothing into Blender's terminal.
         subprocess.Popen(
             [krita],
+            env={**os.environ, "LATENT_BRIDGE_CANVAS": name},  # its plugin opens that when it starts
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        name = image.get(CANVAS, f"blender: {image.name}")
-        self.report({"INFO"}, f"Krita is starting: open “{name}” in its Latent Bridge Live docker.")
+        self.report(
+            {"INFO"}, f"Krita is starting with “{name}”. If it runs already: Open in its Latent Bridge Live docker."
+        )
         return {"FINISHED"}
 
 

@@ -115,6 +115,20 @@ class Sharing(QObject):
 
         self._wait_for(open_canvas, opened, lambda: self._opening.discard(name))
 
+    def open_at_start(self, name: str, then: Callable[[Share], None]) -> None:
+        """Open a canvas as soon as there are a window and a connection: another program started Krita for it."""
+        left = {"window", "daemon"}
+
+        def come(what: str) -> None:
+            if left:
+                left.discard(what)
+                if not left:
+                    self.open(name, then)
+
+        self._bridge.welcomed.connect(lambda _welcome: come("daemon"))
+        self._host.on_window(lambda: come("window"))
+        self._bridge.open()
+
     def close(self, share: Share) -> None:
         """Share a document no longer."""
         if share in self.shares:
