@@ -179,12 +179,15 @@ class Sharing(QObject):
     def _tick(self) -> None:
         for share in list(self.shares):
             problem = self._problem(share)
-            if problem is not None or not share.document.is_open:
-                self.close(share)
-                if problem is not None:
-                    self.failed.emit(problem)
-                continue
-            share.tick()
+            if share.document.is_open and problem is None:
+                try:
+                    share.tick()
+                    continue
+                except errors.BridgeError as error:  # the daemon has refused the canvas meanwhile
+                    problem = error
+            self.close(share)
+            if problem is not None:
+                self.failed.emit(problem)
         self.ticked.emit()
 
     def _problem(self, share: Share) -> errors.BridgeError | None:
