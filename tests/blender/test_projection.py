@@ -34,3 +34,54 @@ def test_a_view_from_the_camera_becomes_a_texture_in_the_material_that_is_there(
         "colours": True,
         "prompt": "mossy stones",
     }
+
+
+def test_rays_of_blender_find_the_pixel_that_they_began_in(play: Play):
+    found = play("projection_error")
+    assert found["rays"] > 300
+    assert found["worst"] <= 0.5
+    assert found["median"] <= 0.05
+
+
+@pytest.mark.parametrize(("arrangement", "count", "covered"), [("ring", 6, 0.85), ("sphere", 8, 0.85)])
+def test_views_around_a_mesh_cover_it_and_overlap(play: Play, arrangement: str, count: int, covered: float):
+    found = play("coverage", arrangement, str(count))
+    assert found["views"] == count
+    assert found["covered"] > covered
+    assert found["overlap"] > 0.5
+    assert found["agrees"]
+    assert found["nothing_left"]
+
+
+def test_islands_fit_where_they_were_cut_apart(play: Play):
+    found = play("seams")
+    assert found["edges"] > 100
+    assert found["median"] < 2
+    assert found["p99"] < 16
+
+
+def test_texels_that_the_camera_does_not_see_keep_their_bits_and_undo_brings_back_the_others(play: Play):
+    assert play("what_is_not_seen_stays") == {
+        "images": ["painted", "painted.001"],
+        "Cube": [True, True, True],
+        "Plane": [True, True, True],
+        "undone": True,
+    }
+
+
+def test_several_views_continue_each_other_as_one_undo_step(play: Play):
+    assert play("several_views") == {
+        "texts": ["View 1 of 3 projected", "View 2 of 3 projected", "On “mossy stones”"],
+        "kinds": ["finished", "finished", "finished"],
+        "layers": ["Bridge UV"],
+        "opaque": True,
+        "undone": True,
+    }
+
+
+def test_cancel_leaves_everything_as_it_was(play: Play):
+    assert play("cancelled") == {"phase": "cancelled", "same": True}
+
+
+def test_nothing_to_project_onto_or_from_is_said(play: Play):
+    assert play("nothing_to_do") == [["CANCELLED"], ["CANCELLED"]]

@@ -7,7 +7,9 @@ properties.py  what the panel holds                       bpy
 work.py        jobs, and their results in images          bpy
 scenery.py     meshes, textures and views of a scene      bpy
 cameras.py     cameras around the objects                 bpy
+placement.py   where those cameras stand                  pure
 course.py      view after view                            pure
+adapters.py    what makes a picture follow the depth      pure
 looks.py       what a view shows, and what of it to paint pure
 painting.py    a picture onto the texels                  pure
 filling.py     texels that nothing was painted on         pure

@@ -17,25 +17,33 @@ def grown(values: np.ndarray, known: np.ndarray, steps: int) -> tuple[np.ndarray
     Returns:
         The values, and what is known now. What was known is as before.
     """
-    values, known = values.copy(), known.copy()
+    height, width = known.shape
+    values, near = values.copy(), np.pad(known, 1)  # a border that is never known: no neighbour lies outside
     for _ in range(steps):
-        count = _around(known.astype(np.float32)[..., None])[..., 0]
-        edge = (count > 0) & ~known
-        if not edge.any():
+        rows, columns = np.nonzero(_dilated(near)[1:-1, 1:-1] & ~near[1:-1, 1:-1])
+        if not rows.size:
             break
-        total = _around(np.where(known[..., None], values, 0))
-        values[edge] = total[edge] / count[edge][:, None]
-        known |= edge
-    return values, known
+        total, count = np.zeros((rows.size, values.shape[2])), np.zeros(rows.size)
+        for down in (-1, 0, 1):
+            for right in (-1, 0, 1):
+                there = near[rows + 1 + down, columns + 1 + right]
+                row, column = np.clip(rows + down, 0, height - 1), np.clip(columns + right, 0, width - 1)
+                total += values[row, column] * there[:, None]
+                count += there
+        values[rows, columns] = total / count[:, None]
+        near[rows + 1, columns + 1] = True
+    return values, near[1:-1, 1:-1]
 
 
-def _around(values: np.ndarray) -> np.ndarray:
-    """Sum of each pixel and its eight neighbours."""
-    for axis in (0, 1):
-        padded = np.pad(values, [(1, 1) if each == axis else (0, 0) for each in range(3)])
-        size = values.shape[axis]
-        values = sum(np.take(padded, np.arange(start, start + size), axis=axis) for start in range(3))
-    return values
+def _dilated(mask: np.ndarray) -> np.ndarray:
+    """The mask and its eight neighbours; nothing is carried over the sides."""
+    wide = mask.copy()
+    wide[1:] |= mask[:-1]
+    wide[:-1] |= mask[1:]
+    out = wide.copy()
+    out[:, 1:] |= wide[:, :-1]
+    out[:, :-1] |= wide[:, 1:]
+    return out
 
 
 def filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:

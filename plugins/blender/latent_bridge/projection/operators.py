@@ -8,7 +8,8 @@ import bpy
 from ..operators.reporting import reported
 from ..pictures import find_numpy
 from ..vendored import errors
-from .cameras import add_cameras, directions
+from .cameras import add_cameras
+from .placement import directions
 
 
 class LATENTBRIDGE_OT_project(bpy.types.Operator):

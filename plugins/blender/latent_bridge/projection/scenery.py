@@ -69,7 +69,7 @@ def unwrap(context: bpy.types.Context, target: bpy.types.Object) -> None:
     target.data.uv_layers.new(name=UV_LAYER)
     bpy.ops.object.mode_set(mode="EDIT")
     bpy.ops.mesh.select_all(action="SELECT")
-    bpy.ops.uv.smart_project(island_margin=0.02)
+    bpy.ops.uv.smart_project(island_margin=0.005)
     bpy.ops.object.mode_set(mode="OBJECT")
     for each in selected:
         each.select_set(True)

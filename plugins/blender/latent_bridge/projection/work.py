@@ -13,10 +13,9 @@ from .. import delivery, images, materials, session
 from ..jobs import Goal, JobView, Variant
 from ..pictures import HostPixels, picture_of, png
 from ..vendored import errors, tasks
+from .adapters import depth_adapter
 from .course import Course, Finish
 from .scenery import Wearer, gather, targets_of, unwrap, views_of
-
-DEPTH_ADAPTERS = ("controlnet", "t2i-adapter")
 
 
 def begin(context: bpy.types.Context) -> JobView:
@@ -36,19 +35,6 @@ def begin(context: bpy.types.Context) -> JobView:
     ending = Finish(chosen.margin, chosen.fill)
     make = lambda: Course(surface, textures, views, wishes, adapter, ending)  # noqa: E731 - runs on the worker
     return _Projection(make, wearers, wishes.prompt or "Projection", len(views)).begin()
-
-
-def depth_adapter(welcome: object, model: str) -> str:
-    """The id of an adapter that follows depth and fits the model; empty when there is none."""
-    if welcome is None or not welcome.models:
-        return ""
-    family = next((each.family for each in welcome.models if each.id == model), welcome.models[0].family)
-    for kind in DEPTH_ADAPTERS:
-        for each in welcome.adapters:
-            fits = each.type == kind and not each.unusable and each.family == family
-            if fits and "depth" in f"{each.id} {each.title}".lower():
-                return each.id
-    return ""
 
 
 class _Projection:

@@ -1,0 +1,205 @@
+"""Triangles to pixels, fills and looks: what runs without Blender."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from blender_addon.pictures import png
+from blender_addon.projection.adapters import depth_adapter
+from blender_addon.projection.course import Course, Finish
+from blender_addon.projection.filling import filled, grown, sampled
+from blender_addon.projection.looks import read_png, rgb_picture
+from blender_addon.projection.placement import directions
+from blender_addon.projection.raster import fragments, see
+from blender_addon.projection.surface import OCCLUDER, Surface, Texture
+from blender_addon.projection.views import View
+from blender_addon.requests import Wishes
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from bridge.protocol import messages, tasks
+
+CLIP = np.array([[2.0, 0, 0, 0], [0, 2.0, 0, 0], [0, 0, -1.0, -0.2], [0, 0, -1.0, 0]])
+"""A lens that sees half a unit to every side at a distance of 1."""
+corners = arrays.arrays(np.float64, (3, 2), elements=st.floats(-20, 40, allow_nan=False, width=32))
+
+
+def eye(width: int = 64, height: int = 64) -> View:
+    """A camera at the origin that looks along -z."""
+    return View("eye", np.eye(4), CLIP, width, height)
+
+
+def square(depth: float, half: float) -> np.ndarray:
+    """Two triangles that face the camera."""
+    a, b, c, d = ((x * half, y * half, -depth) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1)))
+    return np.array([[a, b, c], [a, c, d]])
+
+
+def scenery(*squares: tuple[float, float, int]) -> Surface:
+    """Squares before the camera: depth, half a side, texture. Each wears the whole of its texture."""
+    places = np.concatenate([square(depth, half) for depth, half, _ in squares])
+    uvs = np.tile([[[0, 0], [1, 0], [1, 1]], [[0, 0], [1, 1], [0, 1]]], (len(squares), 1, 1)).astype(float)
+    texture = np.repeat([which for _, _, which in squares], 2)
+    return Surface(places, uvs, texture, np.zeros(len(places), dtype=bool))
+
+
+def texture(value: float = 100.0, side: int = 32, *, known: bool = True) -> Texture:
+    """One of a single colour."""
+    return Texture("grey", np.full((side, side, 4), value), np.full((side, side), known))
+
+
+@given(corners)
+@settings(max_examples=200, deadline=None)
+def test_a_triangle_covers_the_pixels_whose_centres_it_holds(triangle: np.ndarray):
+    width, height = 24, 17
+    (a, b, c) = triangle
+    double = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+    found = np.zeros(width * height, dtype=bool)
+    for part in fragments(triangle[None], width, height):
+        found[part.pixel] = True
+        rows, columns = np.divmod(part.pixel, width)
+        np.testing.assert_allclose(part.share @ triangle, np.stack([columns + 0.5, rows + 0.5], 1), atol=1e-4)
+    if abs(double) < 1e-3:
+        return
+    y, x = np.mgrid[:height, :width] + 0.5
+    shares = [((q[0] - p[0]) * (y - p[1]) - (q[1] - p[1]) * (x - p[0])) / double for p, q in ((a, b), (b, c), (c, a))]
+    least = np.min(shares, axis=0).ravel()
+    assert found[least > 1e-6].all()
+    assert not found[least < -1e-6].any()
+
+
+def test_the_nearer_of_two_is_seen_whatever_their_order():
+    for order in ([0, 1], [1, 0]):
+        near, far = (1.0, 0.2, 0), (3.0, 1.2, 1)
+        surface = scenery(*[(near, far)[index] for index in order])
+        seen = see(eye(), surface.corners)
+        assert np.isclose(seen.depth[32, 32], 1.0)
+        assert np.isclose(seen.depth[32, 8], 3.0)
+        assert surface.texture[seen.triangle[32, 32]] == 0
+
+
+def test_shares_are_those_on_the_slanted_triangle_and_not_those_in_the_picture():
+    slanted = np.array([[(-0.5, -0.5, -1.0), (2.0, -2.0, -4.0), (0.0, 2.0, -4.0)]])
+    seen = see(eye(), slanted)
+    row, column = np.nonzero(seen.triangle == 0)
+    places = np.einsum("nk,kc->nc", seen.share[row, column], slanted[0])
+    again, _, depth = eye().project(places)
+    np.testing.assert_allclose(again, np.stack([column + 0.5, row + 0.5], axis=1), atol=1e-9)
+    np.testing.assert_allclose(depth, seen.depth[row, column], atol=1e-9)
+
+
+def test_what_reaches_behind_the_camera_is_left_out():
+    surface = np.array([[(0.0, 0.0, 1.0), (1.0, 0.0, -1.0), (0.0, 1.0, -1.0)]])
+    assert (see(eye(), surface).triangle == -1).all()
+
+
+def test_a_fill_continues_what_is_known_and_changes_none_of_it():
+    values, known = np.zeros((37, 50, 1)), np.zeros((37, 50), dtype=bool)
+    values[:, :5], known[:, :5] = 10, True
+    values[:, -5:], known[:, -5:] = 30, True
+    found = filled(values, known)
+    assert (found[known] == values[known]).all()
+    assert found.min() >= 10
+    assert found.max() <= 30
+    assert found[18, 8, 0] < 15 < 25 < found[18, 41, 0]
+    middle = filled(np.full((8, 8, 1), 7.0), np.eye(8, dtype=bool))
+    np.testing.assert_allclose(middle, 7)
+
+
+def test_margins_grow_by_as_many_pixels_as_were_asked_for():
+    values, known = np.full((20, 20, 1), 9.0), np.zeros((20, 20), dtype=bool)
+    known[10, 10] = True
+    found, reached = grown(values * known[..., None], known, 3)
+    assert reached.sum() == 49
+    assert (found[reached] == 9).all()
+
+
+def test_sampling_repeats_or_goes_on_beyond_the_sides():
+    values = np.arange(4.0)[None, :, None]
+    places, row = np.array([0.5, 2.0, 4.0]), np.full(3, 0.5)
+    np.testing.assert_allclose(sampled(values, places, row)[:, 0], [0, 1.5, 3])
+    np.testing.assert_allclose(sampled(values, places, row, wrap=True)[:, 0], [0, 1.5, 1.5])
+
+
+def test_a_picture_for_blender_is_read_again_as_it_was():
+    values = np.random.default_rng(1).integers(0, 256, (9, 13, 3), dtype=np.uint8)
+    assert (read_png(png(rgb_picture(values))) == values).all()
+
+
+def painted(course: Course, value: int) -> tasks.Generation:
+    """Let a view be painted in one colour; returns what was asked for."""
+    task = course.next()
+    size = task.image.height, task.image.width, 3
+    course.take(png(rgb_picture(np.full(size, value, dtype=np.uint8))))
+    return task
+
+
+def test_an_occluder_keeps_what_is_behind_it_and_is_not_painted_itself():
+    wall = texture()
+    course = Course(scenery((1.0, 0.2, OCCLUDER), (2.0, 0.6, 0)), [wall], [eye()], Wishes())
+    task = painted(course, 200)
+    assert isinstance(task, tasks.ImageToImage)
+    assert wall.pixels[16, 16, 0] == 100
+    assert wall.pixels[16, 2, 0] == 200
+    assert not wall.changed[12:20, 12:20].any()
+
+
+def test_a_face_that_is_turned_away_is_not_painted():
+    turned = scenery((1.0, 0.3, 0))
+    away = Surface(turned.corners[:, ::-1], turned.uvs[:, ::-1], turned.texture, turned.flipped)
+    assert Course(away, [texture()], [eye()], Wishes()).next() is None
+    mirrored = Surface(away.corners, away.uvs, away.texture, ~away.flipped)
+    assert Course(mirrored, [texture()], [eye()], Wishes()).next() is not None
+
+
+def test_the_second_view_asks_for_what_the_first_one_did_not_see():
+    second = np.eye(4)
+    second[0, 3] = -0.5  # half a unit to the right
+    wall = texture(known=False)
+    views = [eye(), View("right", second, CLIP, 64, 64)]
+    course = Course(scenery((1.0, 0.8, 0)), [wall], views, Wishes())
+    assert isinstance(painted(course, 50), tasks.ImageToImage)
+    task = course.next()
+    mask = np.frombuffer(task.mask.pixels, np.uint8).reshape(64, 64)
+    shown = np.frombuffer(task.image.pixels, np.uint8).reshape(64, 64, 4)
+    assert isinstance(task, tasks.Inpaint)
+    assert task.fill == "original"
+    assert (mask[12:52, 36:50] == 255).all()
+    assert (mask[12:52, 4:22] == 0).all()
+    assert (shown[12:52, 4:22, :3] == 50).all()  # it sees what the first one painted
+
+
+def test_the_end_leaves_no_texel_without_a_colour_and_those_that_were_there_alone():
+    new, old = texture(128, known=False), texture(77)
+    for each in (new, old):
+        course = Course(scenery((1.0, 0.9, 0)), [each], [eye()], Wishes(), ending=Finish(margin=2, fill=True))
+        painted(course, 200)
+        course.finish()
+    assert (new.pixels[..., :3] == 200).all()
+    assert old.pixels[0, 0, 0] == 77
+    assert old.pixels[16, 16, 0] == 200
+
+
+def test_a_depth_adapter_of_the_models_family_guides_when_there_is_one():
+    kinds = (("sdxl-depth", "controlnet", "sdxl"), ("canny", "controlnet", "sd15"), ("depth-15", "t2i-adapter", "sd15"))
+    adapters = tuple(messages.AdapterInfo(name, kind, family=family) for name, kind, family in kinds)
+    models = (messages.ModelInfo("first", family="sd15"), messages.ModelInfo("other", family="sdxl"))
+    welcome = messages.Welcome(request_id=1, version=1, daemon="test", models=models, adapters=adapters)
+    assert depth_adapter(None, "") == ""
+    assert depth_adapter(welcome, "") == "depth-15"
+    assert depth_adapter(welcome, "other") == "sdxl-depth"
+    course = Course(scenery((1.0, 0.3, 0)), [texture()], [eye()], Wishes(), "sdxl-depth")
+    (control,) = course.next().controls
+    assert control.adapter == "sdxl-depth"
+    depth = np.frombuffer(control.image.pixels, np.uint8).reshape(64, 64, 4)
+    assert depth[32, 32, 0] > 0 == depth[0, 0, 0]
+
+
+@pytest.mark.parametrize("arrangement", ["ring", "sphere"])
+def test_cameras_stand_apart_from_each_other_all_around(arrangement: str):
+    ways = np.array(directions(arrangement, 8, 0.3))
+    np.testing.assert_allclose(np.linalg.norm(ways, axis=1), 1)
+    close = ways @ ways.T - 2 * np.eye(8)
+    assert close.max() < 0.75
+    assert abs(ways.mean(axis=0)[:2]).max() < 0.1
