@@ -19,7 +19,7 @@ from .painter import Painter
 from .plan import Placed, Plan
 from .prompting.image_prompts import ImagePrompts
 from .prompting.job_prompts import JobPrompts
-from .recipe import recipe_of
+from .recipe import RecipeWriter
 from .settings import Settings
 from .stages import Stages
 
@@ -85,18 +85,9 @@ class Making:
         self.stages.enter("finishing")
         placed = picture if isinstance(picture, Placed) else self.plan.finish(picture)
         seed = self._seed(index)
-        recipe = recipe_of(
-            self.run.task,
-            self.plan,
-            self.model,
-            self.settings,
-            prompts,
-            self.device,
-            seed,
-            batched,
-            self.ladder.savings,
-            self.adapters.recipe(prompts),
-        )
+        writer = RecipeWriter(self.run.task, self.plan, self.model, self.settings, self.device)
+        savings, adapters = self.ladder.savings, self.adapters.recipe(prompts)
+        recipe = writer.recipe(prompts, seed, batched=batched, savings=savings, adapters=adapters)
         layer = Layer(picture=placed.picture, x=placed.x, y=placed.y, seed=seed, recipe=recipe)
         self.send(Produced(job_id=self.run.job_id, index=index, layer=layer))
 

@@ -129,6 +129,7 @@ def test_the_recipe_names_everything_that_was_resolved(bench: Bench) -> None:
         "seamless": "none",
         "loras": [],
         "controls": [],
+        "regions": [],
         "strength": 0.5,
     }
     assert recipe["inputs"].keys() == {"image"}
