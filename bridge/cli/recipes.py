@@ -124,7 +124,18 @@ def build_task(cls: type[TaskT], parameters: Mapping[str, Any], pictures: Mappin
     """
     plain: dict[str, Any] = {name: value for name, value in parameters.items() if value is not None}
     plain.update({name: {} for name in pictures})
-    return from_plain(cls, plain, lambda _, path: pictures[path])
+
+    def given(_: Mapping[str, Any], path: str) -> Picture:
+        if path not in pictures:
+            raise BridgeError(
+                ErrorCode.INVALID_FIELD,
+                f"The recipe was made with a picture ({path}) of which it holds the hash alone.",
+                hint="Make it again from a program that has the picture.",
+                field=path,
+            )
+        return pictures[path]
+
+    return from_plain(cls, plain, given)
 
 
 def task_class(kind: str) -> type[Generation]:

@@ -73,3 +73,16 @@ def test_a_repetition_under_other_circumstances_says_what_differs():
     after = Recipe("inpaint", {}, {"model": {"hash": "b"}, "inputs": {"image": "x"}, "versions": {}})
     assert [sentence.split()[1] for sentence in differences(before, after)] == ["model"]
     assert differences(before, before) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("controls[0].image", {"controls": [{"image": {"hash": "sha256:1"}, "adapter": "edges"}]}),
+        ("regions[0].mask", {"regions": [{"mask": {"hash": "sha256:1"}, "prompt": "moss"}]}),
+    ],
+)
+def test_a_recipe_made_with_pictures_that_nobody_gives_says_so(name, entry):
+    with pytest.raises(BridgeError) as caught:
+        build_task(TextToImage, entry, {})
+    assert (caught.value.code, caught.value.field) == (ErrorCode.INVALID_FIELD, name)
