@@ -22,7 +22,6 @@ from .conftest import WAIT, SharingBlender
 pytestmark = [pytest.mark.krita, pytest.mark.blender, pytest.mark.slow]
 
 NAME, SIDE = "blender: worn", 256
-LIVE_DOCKER = "latent_bridge_live_docker"
 
 
 def until(condition: Callable[[], object], what: str) -> None:
@@ -39,13 +38,8 @@ def worn(blender: SharingBlender) -> np.ndarray:
 
 
 def opened(krita_factory: KritaFactory, home: Path) -> RunningKrita:
-    """A Krita in which the user has chosen Blender's canvas and pressed Open."""
-    krita = krita_factory(home)
-    krita.wait_text("connection", "Connected")
-    krita.call("show_docker", name=LIVE_DOCKER, height=520)
-    krita.until(lambda: NAME in krita.call("live")["canvases"], "the canvas in the list")
-    krita.call("choose_canvas", name=NAME)
-    krita.click("open_canvas")
+    """A Krita that was started for Blender's canvas, as Blender's own button does it."""
+    krita = krita_factory(home, LATENT_BRIDGE_CANVAS=NAME)
     krita.until(lambda: krita.call("active") == NAME, "the document")
     return krita
 
