@@ -11,7 +11,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 SOURCES = [
     ("view", "Current View", "What the 3D View shows"),
     ("camera", "Camera", "The scene's camera"),
-    ("cameras", "Cameras Around", "The cameras of “Bridge Cameras”, one after another"),
+    ("cameras", "Around", "The cameras of “Bridge Cameras”, one after another"),
 ]
 ARRANGEMENTS = [("ring", "Ring", "All at one height"), ("sphere", "Sphere", "Evenly all around")]
 PICTURES = [(str(side), str(side), "") for side in (256, 512, 768, 1024, 1536, 2048)]
@@ -26,7 +26,7 @@ class LATENTBRIDGE_PG_projection(bpy.types.PropertyGroup):
         name="Picture", description="Longer side of a view's picture, pixels", items=PICTURES, default="512"
     )
     texture_side: EnumProperty(
-        name="New Texture", description="Size where there is no texture yet", items=TEXTURES, default="1024"
+        name="Texture", description="Size where there is no texture yet", items=TEXTURES, default="1024"
     )
     strength: FloatProperty(
         name="Strength",
@@ -39,10 +39,8 @@ class LATENTBRIDGE_PG_projection(bpy.types.PropertyGroup):
     margin: IntProperty(
         name="Margin", description="Pixels that islands are continued beyond their sides", default=8, min=0, max=64
     )
-    fill: BoolProperty(
-        name="Fill the Unseen", description="Texels that show nothing get colours from around", default=True
-    )
-    arrangement: EnumProperty(name="Arrangement", items=ARRANGEMENTS)
+    fill: BoolProperty(name="Fill Unseen", description="Texels that show nothing get colours from around", default=True)
+    arrangement: EnumProperty(name="Shape", items=ARRANGEMENTS)
     count: IntProperty(name="Cameras", default=6, min=1, max=64)
     elevation: FloatProperty(
         name="Elevation", default=math.radians(20), min=-math.pi / 2, max=math.pi / 2, subtype="ANGLE"
