@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from .fold import Fold
 from .form import MOST_EXPANSION, MOST_GUIDANCE, MOST_IMAGES, MOST_SCALE, SIDES, Form
 from .qt import (
     QCheckBox,
@@ -12,8 +13,6 @@ from .qt import (
     QLabel,
     QSizePolicy,
     QSpinBox,
-    Qt,
-    QToolButton,
     QVBoxLayout,
     QWidget,
     pyqtSignal,
@@ -34,21 +33,14 @@ class AdvancedPanel(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.fold = QToolButton(self)
-        self.fold.setText("Advanced")
-        self.fold.setObjectName("latent_bridge_advanced")
-        self.fold.setCheckable(True)
-        self.fold.setAutoRaise(True)
-        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.fold.toggled.connect(self._unfold)
         self._inner = QWidget(self)
+        self.fold = Fold("Advanced", "advanced", self._inner, self)
         self._make_fields()
         self._lay_out()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.fold)
         layout.addWidget(self._inner)
-        self._unfold(False)
         self._connect()
 
     def _make_fields(self) -> None:
@@ -114,10 +106,6 @@ class AdvancedPanel(QWidget):
 
     def _edited(self, *_: object) -> None:
         self.changed.emit()
-
-    def _unfold(self, unfolded: bool) -> None:
-        self.fold.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
-        self._inner.setVisible(unfolded)
 
     def fill(self, form: Form) -> None:
         """Show a form."""

@@ -11,9 +11,11 @@ import dataclasses
 from .bridge_thread import BridgeThread
 from .form import Form, form_of, load_form, save_form
 from .gallery import Gallery
+from .guides import with_triggers
 from .history import Entry
 from .host import Host, OpenDocument
 from .jobs import Jobs, Pending
+from .layer_guides import read_guides
 from .memory import Memories
 from .modes import Mode
 from .packing import inverted, packed, unpacked
@@ -85,9 +87,11 @@ class Controller(QObject):
         """Another document is in front: show what it remembers."""
         document = self._host.active_document()
         memory = self._memories.of(document) if document is not None else None
-        if memory is not None and memory.form is not None and memory.form != self.form:
-            self.form = memory.form
-            self.form_changed.emit(self.form)
+        if memory is not None:
+            form = memory.form or self.form.without_layers()
+            if form != self.form:
+                self.form = form
+                self.form_changed.emit(form)
         self.gallery.look()
 
     def edit(self, form: Form) -> None:
@@ -174,6 +178,19 @@ class Controller(QObject):
         self.edit(form)
         self.form_changed.emit(form)
 
+    def warn(self, message: str, hint: str) -> None:
+        """Say why what the user asked for cannot be done."""
+        self.show(self.state.warned(message, hint))
+
+    def insert_triggers(self, lora: str) -> None:
+        """Put the words that a LoRA answers to into the prompt."""
+        known = self.welcome.adapters if self.welcome is not None else ()
+        triggers = next((adapter.triggers for adapter in known if adapter.id == lora), ())
+        prompt = with_triggers(self.form.prompt, triggers)
+        if prompt != self.form.prompt:
+            self.edit(dataclasses.replace(self.form, prompt=prompt))
+            self.form_changed.emit(self.form)
+
     def set_mode(self, mode: Mode) -> None:
         """Choose a mode."""
         self.edit(dataclasses.replace(self.form, mode=mode.value))
@@ -192,7 +209,8 @@ class Controller(QObject):
 
     def _submit(self, document: OpenDocument, plan: Plan, form: Form, mask: bytes) -> None:
         picture = document.pixels(plan.crop) if plan.needs_picture else b""
-        task = make_task(plan, form, picture, mask)
+        types = {adapter.id: adapter.type for adapter in self.welcome.adapters} if self.welcome is not None else {}
+        task = make_task(plan, form, picture, mask, read_guides(document, plan, form, types))
         job = Pending(self._bridge.submit(task), document, plan, form, packed(mask))
         if self.jobs.front is None:
             self.show(self.state.sending())
@@ -203,6 +221,25 @@ class Controller(QObject):
         for index in reversed(range(form.images)):
             memory.history = memory.history.put(_entry_of(job, index))
         memory.save(self.form)
+
+    def layers(self) -> list[tuple[str, str]]:
+        """Ids and names of the layers of the document in front, from the top."""
+        document = self._host.active_document()
+        return document.layers() if document is not None else []
+
+    def active_layer(self) -> tuple[str, str]:
+        """Id and name of the layer that the user works on; empty, with a warning, when there is none."""
+        document = self._host.active_document()
+        layer = document.active_layer() if document is not None else ""
+        name = next((name for known, name in self.layers() if known == layer), "")
+        if not name:
+            self.warn("There is no active layer.", "Click on a layer in the Layers docker.")
+        return (layer, name) if name else ("", "")
+
+    def family(self) -> str:
+        """Family of the chosen model; empty when it is unknown."""
+        known = self.welcome.models if self.welcome is not None else ()
+        return next((model.family for model in known if model.id == self.form.model or not self.form.model), "")
 
     def native_size(self, model: str) -> int:
         """The side that a model was made for, pixels."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from .controller import Controller
 from .edges_panel import EdgesPanel
 from .form_panel import FormPanel
+from .guides_panel import GuidesPanel
 from .qt import QFrame, QScrollArea, Qt, QVBoxLayout, QWidget
 from .status_panel import StatusPanel
 from .strip import HistoryStrip
@@ -27,7 +28,7 @@ class BridgePanel(QWidget):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(_stacked(self, self.form, EdgesPanel(controller, self)))
+        scroll.setWidget(_stacked(self, self.form, GuidesPanel(controller, self), EdgesPanel(controller, self)))
         layout = QVBoxLayout(self)
         layout.addWidget(scroll, 1)
         layout.addWidget(self.status)

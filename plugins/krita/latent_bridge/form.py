@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .guides import MOST_CONTROLS, MOST_LORAS, MOST_REGIONS, ControlEntry, LoraEntry, RegionEntry, entries_of
 from .modes import Mode, parse_mode
 from .vendored import tasks
 
@@ -45,6 +46,9 @@ class Form:
         scale: percent of the size after upscaling, 100 to 800.
         left, top, right, bottom: what expanding adds at each side, pixels.
         in_place: merge the result into the active layer instead of making a new one.
+        loras: LoRAs to apply.
+        controls: layers of the document that guide.
+        regions: layers of the document with prompts of their own.
     """
 
     prompt: str = ""
@@ -64,6 +68,13 @@ class Form:
     right: int = 128
     bottom: int = 0
     in_place: bool = False
+    loras: tuple[LoraEntry, ...] = ()
+    controls: tuple[ControlEntry, ...] = ()
+    regions: tuple[RegionEntry, ...] = ()
+
+    def without_layers(self) -> Form:
+        """The same for another document, which has none of these layers."""
+        return dataclasses.replace(self, controls=(), regions=())
 
     def checked(self) -> Form:
         """The same with every number inside its range, whatever a settings file said."""
@@ -96,14 +107,17 @@ def form_of(stored: object) -> Form:
     values = {
         field.name: stored[field.name]
         for field in dataclasses.fields(Form)
-        if field.name in stored and type(stored[field.name]) is type(field.default)
+        if field.name in stored and type(field.default) is not tuple and type(stored[field.name]) is type(field.default)
     }
+    values["loras"] = entries_of(LoraEntry, stored.get("loras"), MOST_LORAS)
+    values["controls"] = entries_of(ControlEntry, stored.get("controls"), MOST_CONTROLS)
+    values["regions"] = entries_of(RegionEntry, stored.get("regions"), MOST_REGIONS)
     return Form(**values).checked()
 
 
 def save_form(form: Form, write: WriteSetting) -> None:
-    """Remember the form."""
-    write(GROUP, KEY, json.dumps(dataclasses.asdict(form)))
+    """Remember the form, but for the layers of its document."""
+    write(GROUP, KEY, json.dumps(dataclasses.asdict(form.without_layers())))
 
 
 def parse_seed(text: str) -> int:

@@ -125,7 +125,9 @@ def _loaded(value: dict[str, object]) -> Entry:
     if not (seed is None or type(seed) is int) or type(value["index"]) is not int:
         raise ValueError("neither seed nor index may be anything but a number")
     texts = {name: str(value.get(name, "")) for name in ("mask", "thumbnail", "layer")}
-    return Entry(str(value["job_id"]), value["index"], Plan.loaded(value["plan"]), dict(value["form"]), seed, **texts)
+    # JSON knows no tuples.
+    form = {name: tuple(kept) if isinstance(kept, list) else kept for name, kept in dict(value["form"]).items()}
+    return Entry(str(value["job_id"]), value["index"], Plan.loaded(value["plan"]), form, seed, **texts)
 
 
 def dump_memory(form: object, history: History) -> bytes:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from krita import DockWidget, DockWidgetFactory, DockWidgetFactoryBase, Document, Extension, Krita, Selection
 
@@ -153,6 +153,24 @@ class OpenDocument:
         """Whether a layer is still there."""
         return self._layer(layer) is not None
 
+    def layers(self) -> list[tuple[str, str]]:
+        """Ids and names of all layers and groups, from the top; masks are none."""
+        return list(_layers_below(self._document.rootNode()))
+
+    def layer_pixels(self, layer: str, area: Rect) -> memoryview | bytes:
+        """What a layer or group shows by itself: BGRA, 8 bit, sRGB, straight alpha; transparent where it is empty."""
+        node = self._layer(layer)
+        data = node.projectionPixelData(area.x, area.y, area.width, area.height)
+        space = (node.colorModel(), node.colorDepth(), node.colorProfile())
+        if is_plain_srgb(*space):
+            return memoryview(data)
+        # Krita converts pixels only in layers: one that never belongs to the document leaves no step behind.
+        scratch = self._document.createNode("", "paintlayer")
+        scratch.setColorSpace(*space)
+        scratch.setPixelData(data, 0, 0, area.width, area.height)
+        scratch.setColorSpace("RGBA", "U8", SRGB_PROFILE)
+        return memoryview(scratch.pixelData(0, 0, area.width, area.height))
+
     def merge_down(self, layer: str) -> None:
         """Merge a layer into the one below it."""
         self._document.waitForDone()
@@ -238,6 +256,13 @@ def _bytes_of(image: QImage) -> bytes:
 
 def _id_of(node) -> str:
     return node.uniqueId().toString()
+
+
+def _layers_below(node) -> Iterator[tuple[str, str]]:
+    for child in reversed(node.childNodes()):
+        if child.type().endswith("layer"):
+            yield _id_of(child), child.name()
+            yield from _layers_below(child)
 
 
 def _found(node, layer: str):

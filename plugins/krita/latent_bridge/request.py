@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .form import SIDES, Form
@@ -76,6 +77,13 @@ class Plan:
     @property
     def needs_mask(self) -> bool:
         return self.task is tasks.Inpaint
+
+    @property
+    def result(self) -> Rect:
+        """Where the whole result lies in the document as it was when this was planned, before it is scaled."""
+        left, top, right, bottom = self.sides
+        crop = self.crop
+        return Rect(crop.x - left, crop.y - top, crop.width + left + right, crop.height + top + bottom)
 
     @property
     def inverts_mask(self) -> bool:
@@ -180,7 +188,13 @@ def _window(start: int, length: int, side: int, available: int) -> tuple[int, in
     return min(max(centred, 0), available - side), side
 
 
-def make_task(plan: Plan, form: Form, picture: pixels.Buffer = b"", mask: pixels.Buffer = b"") -> tasks.Generation:
+def make_task(
+    plan: Plan,
+    form: Form,
+    picture: pixels.Buffer = b"",
+    mask: pixels.Buffer = b"",
+    guides: Mapping[str, object] | None = None,
+) -> tasks.Generation:
     """The task for a plan.
 
     Args:
@@ -188,9 +202,10 @@ def make_task(plan: Plan, form: Form, picture: pixels.Buffer = b"", mask: pixels
         form: the docker's values.
         picture: BGRA, 8 bit, sRGB, of the size of the plan's crop; for tasks that need it.
         mask: one byte a pixel, 255 where all shall be repainted; same size.
+        guides: further fields, from `read_guides`.
     """
     width, height = plan.crop.width, plan.crop.height
-    fields = _common(plan, form)
+    fields = _common(plan, form) | dict(guides or {})
     if not plan.needs_picture:
         return plan.task(width=width, height=height, **fields)
     fields["image"] = pixels.Picture(width, height, pixels.PixelFormat.BGRA8, picture)
@@ -212,6 +227,7 @@ def _common(plan: Plan, form: Form) -> dict[str, object]:
         "guidance_scale": form.guidance or None,
         "scheduler": form.scheduler,
         "images": form.images,
+        "loras": tuple(tasks.LoraUse(lora.name, lora.weight / 100) for lora in form.loras if lora.name),
         # Krita's own byte order: nobody swizzles in Python.
         "result_format": pixels.PixelFormat.BGRA8,
     }

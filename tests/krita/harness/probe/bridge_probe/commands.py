@@ -6,7 +6,6 @@ from PyQt5.QtCore import QByteArray, QPoint, QTimer
 from PyQt5.QtWidgets import (
     QAbstractButton,
     QApplication,
-    QCheckBox,
     QComboBox,
     QDockWidget,
     QLabel,
@@ -15,6 +14,7 @@ from PyQt5.QtWidgets import (
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSpinBox,
     QWidget,
 )
@@ -177,8 +177,28 @@ def set_text(name, text):
 
 
 def set_checked(name, checked):
-    """Set a check box of the docker."""
-    _docker().findChild(QCheckBox, name).setChecked(checked)
+    """Set a check box or a folding heading of the docker."""
+    _docker().findChild(QAbstractButton, name).setChecked(checked)
+
+
+def exists(name):
+    """Whether the docker has a widget of that name."""
+    return _docker().findChild(QWidget, name) is not None
+
+
+def reveal(name):
+    """Scroll the docker until a widget of it is to be seen."""
+    found = _docker().findChild(QWidget, name)
+    QApplication.processEvents()
+    _docker().findChild(QScrollArea).ensureWidgetVisible(found)
+    QApplication.processEvents()
+
+
+def choose(name, text):
+    """Choose from a list of the docker."""
+    field = _docker().findChild(QComboBox, name)
+    field.setFocus()
+    field.setCurrentIndex(field.findText(text))
 
 
 def live():
@@ -390,6 +410,16 @@ def rename_layer(index, name):
     document = _document()
     document.waitForDone()
     [node for node in document.topLevelNodes() if node.type() == "paintlayer"][index].setName(name)
+
+
+def add_paint(name, x, y, width, height):
+    """A layer with a rectangle of the usual picture in it, above all others."""
+    document = _document()
+    node = document.createNode(name, "paintlayer")
+    node.setPixelData(QByteArray(_picture(width, height)), x, y, width, height)
+    document.rootNode().addChildNode(node, None)
+    document.refreshProjection()
+    document.waitForDone()
 
 
 def remove_layer(name):
