@@ -20,7 +20,7 @@ from bridge.protocol.pixels import ColourSpace, Picture, PixelFormat
 def with_and_without_numpy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Debian's Blender may come without numpy: every way is tried both ways."""
     if request.param != "numpy":
-        monkeypatch.setattr(pictures, "_numpy", lambda: None)
+        monkeypatch.setattr(pictures, "find_numpy", lambda: None)
 
 
 def held(width: int, height: int, samples: list[int]) -> HostPixels:
