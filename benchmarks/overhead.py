@@ -17,7 +17,6 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -35,9 +34,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 from PIL import Image
 
-from bridge.client import Bridge, connect
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.daemon import running_daemon
+from bridge.client import Bridge
 from bridge.daemon.config import BUILTIN_MODELS
-from bridge.protocol import locations
 from bridge.protocol.pixels import Picture, PixelFormat
 from bridge.protocol.tasks import ImageToImage
 
@@ -68,26 +68,6 @@ def main() -> None:
     report(figures)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def running_daemon(home: Path) -> Iterator[Bridge]:
-    """A daemon with a home of its own, and a connection to it."""
-    os.environ[locations.HOME_VARIABLE] = str(home)
-    command = [sys.executable, "-m", "bridge.cli.main", "serve", "--port", "0", "--log-level", "warning"]
-    process = subprocess.Popen(command)
-    try:
-        while locations.read_discovery() is None:
-            if process.poll() is not None:
-                raise SystemExit("the daemon did not start")
-            time.sleep(0.02)
-        with connect(client_name="benchmark") as bridge:
-            while bridge.ping().engine != "ready":
-                time.sleep(0.1)
-            yield bridge
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def noise(side: int) -> np.ndarray:

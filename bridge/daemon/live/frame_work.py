@@ -30,6 +30,10 @@ class ResolvedSettings:
         steps = self.settings.steps or self.model.steps
         return steps if full else self.settings.draft_steps or min(steps, MOST_DRAFT_STEPS)
 
+    def denoised_steps(self, *, full: bool) -> int:
+        """Those of them that are taken at this strength, at least one."""
+        return max(1, round(self.steps(full=full) * self.settings.strength))
+
     def task(self, image: Picture, mask: Picture | None, *, full: bool) -> ImageToImage | Inpaint:
         """The task of a frame."""
         settings = self.settings

@@ -16,7 +16,9 @@ COMPOSED = 1.25
 LARGEST_ENLARGEMENT = 4.0
 NEWS = 0.3
 """Weight of the newest measurement."""
-EARLY = 0.5
+PEN_RESTS = 0.05
+"""Seconds without a change after which more of them are not expected at once; three positions of a pen."""
+EARLY = 0.6
 """Share of a frame up to which giving it up gets a newer one out so much sooner that it is worth the work lost."""
 
 
@@ -96,12 +98,16 @@ class Pace:
         return FrameSize(width, height, scale)
 
 
-def worth_giving_up(done: float, *, full: bool, gave_up_last: bool) -> bool:
-    """Whether a frame whose canvas has changed since is given up for a newer one.
+def worth_giving_up(done: float, steps: int, *, gave_up_last: bool) -> bool:
+    """Whether a draft whose canvas has changed since is given up for a newer one, now that the pen rests.
+
+    While it moves none is: the work lost would make every later frame later, and the newest change would wait no
+    shorter, as there is always a newer one.
 
     Args:
         done: the part of it that is done, from the time it usually takes.
-        full: whether it is at full quality, which a new draft always goes before.
-        gave_up_last: whether the one before was given up. Never two in a row, or who paints on would see nothing.
+        steps: that it takes; it can be given up between them only.
+        gave_up_last: whether the one before was given up. Never two in a row, or who dabs quickly would see nothing.
     """
-    return full or (done < EARLY and not gave_up_last)
+    next_step = (math.floor(done * steps) + 1) / steps
+    return next_step <= EARLY and not gave_up_last

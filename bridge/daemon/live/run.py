@@ -21,7 +21,7 @@ from bridge.protocol.messages import ErrorInfo
 
 from .frame_work import ResolvedSettings, area_of, mask_of
 from .lane import LiveLane
-from .pace import FrameSize, Pace, worth_giving_up
+from .pace import PEN_RESTS, FrameSize, Pace, worth_giving_up
 from .watching import Watcher
 
 log = structlog.get_logger()
@@ -91,6 +91,7 @@ class LiveRun:
         self._full_missing = False
         self._gave_up_last = False
         self._newest = Newest()
+        self._pen_rests: asyncio.TimerHandle | None = None
         self._something = asyncio.Event()
         self._loop_task: asyncio.Task[None] | None = None
 
@@ -122,6 +123,8 @@ class LiveRun:
 
     async def close(self) -> None:
         """End it at once, without a word."""
+        if self._pen_rests is not None:
+            self._pen_rests.cancel()
         if self._loop_task is not None:
             self._loop_task.cancel()
             await asyncio.gather(self._loop_task, return_exceptions=True)
@@ -156,13 +159,23 @@ class LiveRun:
     def _outdated(self, newest: Newest) -> None:
         self._newest = newest
         self._stale = self._full_missing = True
-        work = self._work
-        if work is not None and work.began and not work.given_up:
-            expected = self._pace and self._pace.expected_seconds(work.size)
-            done = (self._now() - work.began) / expected if expected else 1.0
-            if worth_giving_up(done, full=work.full, gave_up_last=self._gave_up_last):
-                self._give_up()
+        if self._work is not None and self._work.full:
+            self._give_up()  # a new draft always goes before
+        if self._pen_rests is not None:
+            self._pen_rests.cancel()
+        self._pen_rests = asyncio.get_running_loop().call_later(PEN_RESTS, self._give_up_if_worth_it)
         self._something.set()
+
+    def _give_up_if_worth_it(self) -> None:
+        """The pen rests: what is being made of an older revision may not be worth finishing."""
+        work, pace, resolved = self._work, self._pace, self._resolved
+        if work is None or pace is None or resolved is None or not work.began or not self._stale:
+            return
+        expected = pace.expected_seconds(work.size)
+        done = (self._now() - work.began) / expected if expected else 1.0
+        steps = resolved.denoised_steps(full=work.full)
+        if worth_giving_up(done, steps, gave_up_last=self._gave_up_last):
+            self._give_up()
 
     def _give_up(self) -> None:
         if self._work is not None and not self._work.given_up:

@@ -63,11 +63,16 @@ def test_sizes_are_multiples_and_keep_the_shape(width: int, height: int, native:
         assert abs(size.height - height * size.scale) <= 8
 
 
-def test_a_full_frame_is_given_up_at_once_for_a_draft() -> None:
-    assert worth_giving_up(0.99, full=True, gave_up_last=True)
+def test_a_draft_is_given_up_where_a_step_ends_early_and_never_twice_in_a_row() -> None:
+    assert worth_giving_up(0.2, 4, gave_up_last=False)
+    assert worth_giving_up(0.2, 2, gave_up_last=False)
+    assert not worth_giving_up(0.2, 2, gave_up_last=True)
+    assert not worth_giving_up(0.6, 4, gave_up_last=False)
 
 
-def test_a_draft_is_given_up_early_and_never_twice_in_a_row() -> None:
-    assert worth_giving_up(0.2, full=False, gave_up_last=False)
-    assert not worth_giving_up(0.2, full=False, gave_up_last=True)
-    assert not worth_giving_up(0.6, full=False, gave_up_last=False)
+def test_a_draft_of_one_step_is_always_finished() -> None:
+    assert not worth_giving_up(0.0, 1, gave_up_last=False)
+
+
+def test_a_draft_that_is_late_is_finished() -> None:
+    assert not worth_giving_up(1.5, 4, gave_up_last=False)
