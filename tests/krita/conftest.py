@@ -96,6 +96,7 @@ def krita_factory(
         profile = warm_profile.copy(tmp_path_factory.mktemp("krita") / "profile")
         krita = RunningKrita(profile, screen.display, *arguments, LATENT_BRIDGE_HOME=str(home), **environment)
         started.append(krita)
+        krita.until(lambda: krita.call("stacked"), "the dockers in their places")
         krita.call("show_docker", height=520)
         return krita
 

@@ -7,9 +7,10 @@ from .controller import Controller
 from .edges_panel import EdgesPanel
 from .form_panel import FormPanel
 from .guides_panel import GuidesPanel
-from .qt import QFrame, QScrollArea, Qt, QVBoxLayout, QWidget
+from .qt import QVBoxLayout, QWidget
 from .status_panel import StatusPanel
 from .strip import HistoryStrip
+from .widgets import scrolling
 
 MINIMUM_WIDTH = 200
 
@@ -23,14 +24,9 @@ class BridgePanel(QWidget):
         self.setObjectName("latent_bridge_panel")
         self.form = FormPanel(controller, self)
         self.status = StatusPanel(controller, self)
-        scroll = QScrollArea(self)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(_stacked(self, self.form, GuidesPanel(controller, self), EdgesPanel(controller, self)))
         layout = QVBoxLayout(self)
-        layout.addWidget(scroll, 1)
+        fields = _stacked(self, self.form, GuidesPanel(controller, self), EdgesPanel(controller, self))
+        layout.addWidget(scrolling(fields, self), 1)
         layout.addWidget(self.status)
         layout.addWidget(HistoryStrip(controller, self))
         self.setMinimumWidth(MINIMUM_WIDTH)

@@ -372,6 +372,17 @@ def register_docker(
     Krita.instance().addDockWidgetFactory(factory)
 
 
+def stack_dockers(front: str, behind: str) -> None:
+    """Give two dockers one place, with a tab each, once: where the user puts them afterwards they stay."""
+    krita = Krita.instance()
+    dockers = {docker.objectName(): docker for docker in krita.dockers()}
+    if krita.readSetting("latent_bridge", "stacked", "") or not {front, behind} <= dockers.keys():
+        return
+    krita.activeWindow().qwindow().tabifyDockWidget(dockers[front], dockers[behind])
+    dockers[front].raise_()
+    krita.writeSetting("latent_bridge", "stacked", behind)
+
+
 def register_actions(actions: dict[str, tuple[str, Callable[[], None]]]) -> None:
     """Offer actions, by name: their text and what they do."""
     krita = Krita.instance()

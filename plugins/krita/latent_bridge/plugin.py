@@ -35,6 +35,7 @@ def install() -> None:
         lambda parent: LivePanel(live, CanvasList(krita, sharing, live.follow), controller.open, parent),
         sharing.changed.emit,
     )
+    krita.on_window(lambda: host.stack_dockers(DOCKER, LIVE_DOCKER))
     wanted = os.environ.get(CANVAS_VARIABLE)
     if wanted:
         sharing.open_at_start(wanted, live.follow)

@@ -6,11 +6,13 @@ from __future__ import annotations
 from .qt import (
     QColor,
     QEvent,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QObject,
     QPlainTextEdit,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QSlider,
     QSpinBox,
@@ -226,3 +228,14 @@ def text_line(name: str, title: str, parent: QWidget) -> QLabel:
     label.setWordWrap(True)
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
     return label
+
+
+def scrolling(content: QWidget, parent: QWidget) -> QScrollArea:
+    """A widget that scrolls up and down when there is little room, so that no docker makes Krita's window grow."""
+    area = QScrollArea(parent)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(content)
+    return area

@@ -24,7 +24,11 @@ class KritaError(AssertionError):
 
 @dataclass(frozen=True)
 class Widget:
-    """What the probe says of a widget; positions are those of the screen."""
+    """What the probe says of a widget; positions are those of the screen.
+
+    Attributes:
+        uncovered: whether a click on its middle would reach it.
+    """
 
     x: int
     y: int
@@ -32,6 +36,7 @@ class Widget:
     height: int
     visible: bool
     enabled: bool
+    uncovered: bool
     text: str
 
     @property
@@ -98,12 +103,16 @@ class RunningKrita:
         while not (value := condition()):
             self._check_alive()
             if time.monotonic() > deadline:
-                raise KritaError(f"waited in vain for {what}; the docker: {self._docker_if_any()}\n{self.tail()}")
+                raise KritaError(f"waited in vain for {what}; {self._state()}\n{self.tail()}")
             time.sleep(0.05)
         return value
 
-    def _docker_if_any(self) -> object:
-        return self.call("docker") if self._connection is not None else "unknown"
+    def _state(self) -> str:
+        if self._connection is None:
+            return "no more is known"
+        picture = self.profile.root / "waited-in-vain.png"
+        self.screenshot(picture)
+        return f"the docker: {self.call('docker')}; the mouse: {self.call('pointed')}; the screen: {picture}"
 
     def _check_alive(self) -> None:
         if self.process.poll() is not None:
@@ -138,8 +147,15 @@ class RunningKrita:
         self._xdotool("windowfocus", self._window)
 
     def click(self, name: str) -> None:
-        """Press a widget of the docker with the mouse."""
-        self.click_at(*self.widget(name).centre)
+        """Press a widget of the docker with the mouse, once it has come to rest where the mouse can reach it."""
+        places = [self.widget(name)]
+
+        def at_rest() -> bool:
+            places.append(self.widget(name))
+            return places[-1].uncovered and places[-1] == places[-2]
+
+        self.until(at_rest, f"{name} to be where it can be pressed")
+        self.click_at(*places[-1].centre)
 
     def click_at(self, x: int, y: int) -> None:
         """Press the left button."""

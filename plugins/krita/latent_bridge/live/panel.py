@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable
 
 from ..qt import QCheckBox, QFileDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
-from ..widgets import Notice, PercentSlider, small_button, text_line
+from ..widgets import Notice, PercentSlider, scrolling, small_button, text_line
 from .canvas_list import CanvasList
 from .preview import PreviewPicture
 from .session import LiveSession
@@ -49,7 +49,8 @@ class LivePanel(QWidget):
         strength = QHBoxLayout()
         strength.addWidget(QLabel("Strength", self))
         strength.addWidget(self.strength, 1)
-        layout = QVBoxLayout(self)
+        content = QWidget(self)
+        layout = QVBoxLayout(content)
         layout.addLayout(buttons)
         layout.addLayout(strength)
         layout.addWidget(self.selected)
@@ -57,6 +58,9 @@ class LivePanel(QWidget):
         layout.addWidget(self.text)
         layout.addWidget(self.notice)
         layout.addWidget(canvases)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scrolling(content, self))
 
     def _connect(self) -> None:
         self.strength.setValue(self._session.wishes.strength)

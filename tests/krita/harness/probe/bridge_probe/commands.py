@@ -3,6 +3,7 @@
 
 from krita import Krita, Selection
 from PyQt5.QtCore import QByteArray, QPoint, QTimer
+from PyQt5.QtGui import QCursor
 from PyQt5.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -49,6 +50,26 @@ def modal():
     return [dialog.windowTitle(), *(label.text() for label in dialog.findChildren(QLabel))]
 
 
+def pointed():
+    """What the mouse would act on: the widget under it, and whatever holds it back."""
+    named = lambda found: None if found is None else f"{type(found).__name__} {found.objectName()}"  # noqa: E731
+    return {
+        "under": named(QApplication.widgetAt(QCursor.pos())),
+        "at": [QCursor.pos().x(), QCursor.pos().y()],
+        "popup": named(QApplication.activePopupWidget()),
+        "modal": named(QApplication.activeModalWidget()),
+        "grabber": named(QWidget.mouseGrabber()),
+        "window": named(QApplication.activeWindow()),
+        "focus": named(QApplication.focusWidget()),
+        "buttons": int(QApplication.mouseButtons()),
+        "windows": [
+            [named(each), each.x(), each.y(), each.width(), each.height()]
+            for each in QApplication.topLevelWidgets()
+            if each.isVisible()
+        ],
+    }
+
+
 def ready():
     """Whether there is a window."""
     return KRITA.activeWindow() is not None and KRITA.activeWindow().qwindow().isVisible()
@@ -87,6 +108,11 @@ def show_docker(height=0, name="latent_bridge_docker"):
         window.resizeDocks([docker], [height], Qt.Vertical)
 
 
+def stacked():
+    """Whether the plugin's dockers have found their places, which they do a moment after the window is shown."""
+    return bool(KRITA.readSetting("latent_bridge", "stacked", ""))
+
+
 def float_docker(width, height):
     """Make the docker a window of its own of the given size."""
     docker = _docker()
@@ -112,6 +138,7 @@ def widget(name):
     """Place and state of a widget."""
     found = _any(name)
     corner = found.mapToGlobal(QPoint(0, 0))
+    under = QApplication.widgetAt(found.mapToGlobal(found.rect().center()))
     return {
         "x": corner.x(),
         "y": corner.y(),
@@ -119,6 +146,7 @@ def widget(name):
         "height": found.height(),
         "visible": found.isVisible(),
         "enabled": found.isEnabled(),
+        "uncovered": under is not None and (under is found or found.isAncestorOf(under)),
         "text": _text(found),
     }
 
