@@ -51,6 +51,7 @@ def connect(
     *,
     token: str | None = None,
     token_file: str | os.PathLike[str] | None = None,
+    certificate: str | os.PathLike[str] | None = None,
     session: str | None = None,
     client_name: str = "latent-bridge client",
     timeout: float = 10.0,
@@ -65,6 +66,8 @@ def connect(
         address: `host:port` or a full address; None finds the running daemon of this user.
         token: the access token; None looks it up.
         token_file: where to look it up; None takes the daemon's usual place.
+        certificate: for a `wss://` address a PEM file to trust besides the system's authorities: the daemon's own
+            certificate, whatever name is in it, or the authority that signed it.
         session: secret of an earlier session, to own its jobs; None makes a new one. 16 to 64 of A-Z a-z 0-9 _ -.
         client_name: program and version, for the daemon's log.
         timeout: seconds for the first connection, and for every question that is answered at once.
@@ -74,10 +77,11 @@ def connect(
         settings: times for keepalive and reconnecting.
 
     Raises:
-        BridgeError: with `wait`: `not_connected`, `unauthorised`, `forbidden`, `unsupported_version`.
+        BridgeError: with `wait`: `not_connected`, `unauthorised`, `forbidden`, `untrusted`, `unsupported_version`;
+            `invalid_field` for the field `address` or `certificate`.
     """
     bridge = Bridge(
-        Wanted(address, token, token_file),
+        Wanted(address, token, token_file, certificate),
         session=session or new_session(),
         client_name=client_name,
         timeout=timeout,

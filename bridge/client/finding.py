@@ -21,10 +21,12 @@ class Endpoint:
     Attributes:
         url: websocket address with the path, such as `ws://127.0.0.1:47860/v1`.
         token: empty when none was found; the daemon will refuse it.
+        certificate: PEM file to trust besides the system's authorities, for TLS; see `encryption`.
     """
 
     url: str
     token: str = field(default="", repr=False)
+    certificate: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,13 @@ class Wanted:
         address: full address, `host:port`, or None for the running daemon of this user.
         token: the token itself.
         token_file: a file that holds the token.
+        certificate: a PEM file: the daemon's certificate, or the authority that signed it.
     """
 
     address: str | None = None
     token: str | None = field(default=None, repr=False)
     token_file: str | os.PathLike[str] | None = None
+    certificate: str | os.PathLike[str] | None = None
 
     def find(self) -> Endpoint:
         """Look the daemon up, as it is now: after a restart its port and its token may be others.
@@ -52,7 +56,12 @@ class Wanted:
         discovery = None if given else locations.read_discovery()
         url = normalised(given or (discovery.url if discovery else default_address()))
         announced = discovery.token_file if discovery else ""
-        return Endpoint(url, self._token(announced))
+        certificate = (
+            self.certificate
+            or os.environ.get(locations.CERTIFICATE_VARIABLE)
+            or (discovery.certificate if discovery else "")
+        )
+        return Endpoint(url, self._token(announced), Path(certificate).expanduser() if certificate else None)
 
     def _token(self, announced: str) -> str:
         if self.token is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from websockets.sync.client import connect as open_websocket
 
 from bridge.protocol.errors import BridgeError, ErrorCode
 
+from .encryption import refusal, speaks_tls, with_trust
 from .finding import START_HINT, Endpoint
 
 FRAGMENT_BYTES = 1 << 20
@@ -32,11 +34,14 @@ def open_endpoint(
     """Open a websocket and present the token. Times in seconds.
 
     Raises:
-        BridgeError: `unauthorised`, `forbidden`, or `not_connected` with the reason.
+        BridgeError: `unauthorised`, `forbidden`, `untrusted` or `invalid_field` for the certificate, or
+            `not_connected` with the reason.
     """
-    try:
-        websocket = open_websocket(
+
+    def attempt(encryption: ssl.SSLContext | None) -> ClientConnection:
+        return open_websocket(
             endpoint.url,
+            ssl=encryption,
             additional_headers={"Authorization": f"Bearer {endpoint.token}"} if endpoint.token else None,
             compression=None,
             proxy=None,
@@ -47,14 +52,17 @@ def open_endpoint(
             close_timeout=1,
             create_connection=Websocket,
         )
+
+    try:
+        encrypted = endpoint.url.startswith("wss:")
+        websocket = with_trust(attempt, endpoint.certificate) if encrypted else attempt(None)
     except InvalidStatus as error:
         raise _refused(endpoint, error.response.status_code) from error
-    except (InvalidHandshake, WebSocketException) as error:
-        raise BridgeError(
-            ErrorCode.NOT_CONNECTED,
-            f"Whoever listens at {endpoint.url} is not a daemon of the bridge.",
-            hint="Is the address right? `latent-bridge doctor` looks.",
-        ) from error
+    except ssl.SSLError as error:
+        raise refusal(error, endpoint.url, endpoint.certificate) from error
+    except (InvalidHandshake, WebSocketException, AssertionError) as error:
+        # The library asserts that nobody answers before he is asked, which depends on who is quicker.
+        raise _not_a_daemon(endpoint) from error
     except (OSError, EOFError) as error:  # TimeoutError is an OSError
         raise BridgeError(ErrorCode.NOT_CONNECTED, f"No daemon answers at {endpoint.url}.", hint=START_HINT) from error
     _limit_stalls(websocket.socket, seconds=ping_interval + ping_timeout)
@@ -81,6 +89,21 @@ def _limit_stalls(sock: socket.socket, seconds: float) -> None:
         value = struct.pack("ll", milliseconds // 1000, milliseconds % 1000 * 1000)
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
+
+
+def _not_a_daemon(endpoint: Endpoint) -> BridgeError:
+    if endpoint.url.startswith("ws:") and speaks_tls(endpoint.url):
+        return BridgeError(
+            ErrorCode.NOT_CONNECTED,
+            f"Whoever listens at {endpoint.url} speaks TLS only.",
+            hint="Write its address with wss:// in front.",
+            field="address",
+        )
+    return BridgeError(
+        ErrorCode.NOT_CONNECTED,
+        f"Whoever listens at {endpoint.url} is not a daemon of the bridge.",
+        hint="Is the address right? `latent-bridge doctor` looks.",
+    )
 
 
 def _refused(endpoint: Endpoint, status: int) -> BridgeError:

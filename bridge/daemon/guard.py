@@ -33,12 +33,13 @@ class Policy:
 
     Attributes:
         token: the access token.
-        hosts: accepted values of the Host header, lower case, with port.
+        hosts: accepted values of the Host header, lower case, with port; None for any, where a certificate keeps
+            browsers from taking this daemon for another host.
         origins: accepted values of the Origin header.
     """
 
     token: str
-    hosts: frozenset[str]
+    hosts: frozenset[str] | None
     origins: frozenset[str] = frozenset()
 
     def judge(self, path: str, headers: Iterable[tuple[bytes, bytes]]) -> Verdict:
@@ -47,7 +48,7 @@ class Policy:
         for name, value in headers:
             by_name.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
         hosts = by_name.get("host", [])
-        if len(hosts) != 1 or hosts[0].lower() not in self.hosts:
+        if len(hosts) != 1 or (self.hosts is not None and hosts[0].lower() not in self.hosts):
             return Verdict(403, "This Host is not served here.")
         if any(origin not in self.origins for origin in by_name.get("origin", [])):
             return Verdict(403, "This Origin is not allowed; see --allow-origin.")

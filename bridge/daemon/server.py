@@ -152,17 +152,18 @@ def _server(settings: Settings, app: object) -> uvicorn.Server:
 
 
 def _policy(settings: Settings, token: str, port: int) -> Policy:
-    hosts = loopback_hosts(port)
-    if not settings.loopback:
-        hosts |= {f"{settings.host.lower()}:{port}", f"{socket.gethostname().lower()}:{port}"}
+    # Beyond this machine nobody can know all names and forwarded ports that lead here; TLS is required there.
+    hosts = loopback_hosts(port) if settings.loopback else None
     return Policy(token, hosts, frozenset(settings.allowed_origins))
 
 
 def _announce(settings: Settings, port: int) -> Path:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    host = f"[{reachable}]" if ":" in reachable else reachable
     url = f"{'wss' if settings.tls else 'ws'}://{host}:{port}{locations.WEBSOCKET_PATH}"
     discovery = settings.runtime_folder / locations.DISCOVERY_NAME
-    locations.Discovery(url, os.getpid(), str(settings.token_file)).write(discovery)
+    certificate = str(settings.tls_certificate.absolute()) if settings.tls_certificate else ""
+    locations.Discovery(url, os.getpid(), str(settings.token_file), certificate).write(discovery)
     log.info("listening", url=url, token_file=str(settings.token_file))
     return discovery
 

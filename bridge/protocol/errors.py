@@ -42,6 +42,7 @@ class ErrorCode(str, Enum):
 
     UNAUTHORISED = "unauthorised"
     FORBIDDEN = "forbidden"
+    UNTRUSTED = "untrusted"
     NOT_CONNECTED = "not_connected"
     TIMEOUT = "timeout"
 

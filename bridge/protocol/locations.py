@@ -25,6 +25,7 @@ TOKEN_NAME = "token"
 HOME_VARIABLE = "LATENT_BRIDGE_HOME"
 TOKEN_VARIABLE = "LATENT_BRIDGE_TOKEN"
 TOKEN_FILE_VARIABLE = "LATENT_BRIDGE_TOKEN_FILE"
+CERTIFICATE_VARIABLE = "LATENT_BRIDGE_CERTIFICATE"
 
 
 def runtime_folder() -> Path:
@@ -67,11 +68,13 @@ class Discovery:
         url: websocket address, such as `ws://127.0.0.1:47860/v1`.
         pid: process id of the daemon.
         token_file: path of the file with its token; empty when it did not say.
+        certificate: path of its TLS certificate; empty when it speaks without TLS.
     """
 
     url: str
     pid: int
     token_file: str = ""
+    certificate: str = ""
 
     def write(self, path: Path) -> None:
         """Put the file in place in one step, so that no reader sees half of it."""
@@ -85,7 +88,9 @@ def read_discovery(path: Path | None = None) -> Discovery | None:
     """Read the discovery file; None when there is none or it makes no sense."""
     try:
         found = json.loads((path or discovery_file()).read_text(encoding="utf-8"))
-        return Discovery(str(found["url"]), int(found["pid"]), str(found.get("token_file", "")))
+        return Discovery(
+            str(found["url"]), int(found["pid"]), str(found.get("token_file", "")), str(found.get("certificate", ""))
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

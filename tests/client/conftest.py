@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -84,7 +85,7 @@ class Conversation:
 class ScriptedDaemon:
     """Listens; the test takes each connection with `accept` and then speaks for the daemon."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, encryption: ssl.SSLContext | None = None) -> None:
         self.limits = Limits()
         self.inbox, self.results = "", ""  # folders that it offers, to clients that ask for them
         self.refuse_with: HTTPStatus | None = None
@@ -92,7 +93,13 @@ class ScriptedDaemon:
         self._connections: queue.Queue[Conversation] = queue.Queue()
         self._open: list[Conversation] = []
         self._server = serve(
-            self._handle, "127.0.0.1", port, process_request=self._check, compression=None, max_size=None
+            self._handle,
+            "127.0.0.1",
+            port,
+            ssl=encryption,
+            process_request=self._check,
+            compression=None,
+            max_size=None,
         )
         self.port = self._server.socket.getsockname()[1]
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)

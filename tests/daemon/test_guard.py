@@ -26,6 +26,13 @@ def test_foreign_hosts_are_refused_even_with_the_token(host):
     assert POLICY.judge("/health", headers(host=host)).status == 403
 
 
+def test_behind_a_certificate_any_host_is_let_in_and_still_nobody_without_the_token():
+    policy = Policy(TOKEN, None)
+    assert policy.judge("/v1", headers(host="studio.example:443")).status == 0
+    assert policy.judge("/v1", headers(host="studio.example:443", authorization="")).status == 401
+    assert policy.judge("/v1", headers(host="")).status == 403
+
+
 def test_two_hosts_are_refused():
     assert POLICY.judge("/v1", [*headers(), (b"host", b"127.0.0.1:47860")]).status == 403
 
