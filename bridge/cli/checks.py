@@ -16,6 +16,8 @@ from typing import Any, Literal
 from bridge.protocol import locations
 from bridge.protocol.errors import BridgeError, ErrorCode
 
+from .connecting import Whereabouts
+
 Level = Literal["ok", "note", "wrong"]
 
 OLDEST_PYTHON = (3, 11)
@@ -120,12 +122,18 @@ def check_token(path: Path, posix: bool = os.name == "posix") -> Finding:
     return Finding("token", "ok", str(path))
 
 
-def check_daemon(address: str | None, token_file: Path | None) -> Finding:
+def check_daemon(daemon: Whereabouts) -> Finding:
     """Whether a daemon runs, and how it is."""
     from bridge.client import connect
 
     try:
-        with connect(address, token_file=token_file, client_name="latent-bridge doctor", timeout=5) as bridge:
+        with connect(
+            daemon.address,
+            token_file=daemon.token_file,
+            certificate=daemon.certificate,
+            client_name="latent-bridge doctor",
+            timeout=5,
+        ) as bridge:
             pong = bridge.ping()
             about = f"{bridge.welcome.daemon}, engine {pong.engine}"
     except BridgeError as error:
@@ -178,17 +186,15 @@ def check_blender() -> Finding:
     return Finding("blender", "ok", f"{program}; `latent-bridge plugins build` makes its add-on")
 
 
-def all_findings(
-    address: str | None, token_file: Path | None, probe: Callable[[], dict[str, Any]] = probe_engine
-) -> list[Finding]:
+def all_findings(whereabouts: Whereabouts, probe: Callable[[], dict[str, Any]] = probe_engine) -> list[Finding]:
     """Every check, in the order of the report."""
-    daemon = check_daemon(address, token_file)
+    daemon = check_daemon(whereabouts)
     return [
         check_python(),
         *check_engine(probe()),
         check_models(),
         check_port(daemon_runs=daemon.level == "ok"),
-        check_token(token_file or locations.token_file()),
+        check_token(whereabouts.token_file or locations.token_file()),
         daemon,
         check_krita(),
         check_blender(),

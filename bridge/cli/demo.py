@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import click
 
 from bridge.protocol.errors import BridgeError
 
-from .connecting import connection_options, open_bridge
+from .connecting import Whereabouts, connection_options, open_bridge
 from .failures import Failure, exit_code
 
 if TYPE_CHECKING:
@@ -59,12 +59,11 @@ class Stage:
 )  # fmt: skip
 @click.option("--steps", type=click.IntRange(1, 150), default=None, help="Denoising steps; the model's own by default.")
 @connection_options
-def demo(*, output: Path, steps: int | None, address: str | None, token_file: Path | None, start: bool) -> None:
+def demo(*, output: Path, steps: int | None, daemon: Whereabouts) -> None:
     """Inpaint and outpaint a photograph and generate a texture. Starts a daemon when none runs."""
-    del start  # a demo always starts what it needs
     began = time.monotonic()
     try:
-        with open_bridge(address, token_file, True) as bridge:
+        with open_bridge(replace(daemon, start=True)) as bridge:
             click.echo(f"daemon: {bridge.welcome.daemon}, model {bridge.models[0].title}")
             click.echo("the first picture also waits for the engine to import torch and load the model")
             pairs = [_show(bridge, stage, output) for stage in stages(steps)]

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
+from .connecting import Whereabouts, whereabouts_options
 from .failures import Exit
 
 COLOURS = {"ok": "green", "note": "yellow", "wrong": "red"}
 
 
 @click.command()
-@click.option("--address", help="host:port of the daemon; found by itself when left out.")
-@click.option("--token-file", type=click.Path(dir_okay=False, path_type=Path), help="File with the access token.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
+@whereabouts_options
 @click.pass_context
-def doctor(ctx: click.Context, *, address: str | None, token_file: Path | None, as_json: bool) -> None:
+def doctor(ctx: click.Context, *, daemon: Whereabouts, as_json: bool) -> None:
     """Check this installation and say what to do. Exit code 1 when something is wrong."""
     from .checks import all_findings
 
-    findings = all_findings(address, token_file)
+    findings = all_findings(daemon)
     wrong = any(finding.level == "wrong" for finding in findings)
     if as_json:
         click.echo(json.dumps({"ok": not wrong, "findings": [asdict(finding) for finding in findings]}))

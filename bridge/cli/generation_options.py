@@ -11,7 +11,7 @@ import click
 
 from bridge.protocol.tasks import MAX_SEED, FillMethod, Seamless
 
-from .connecting import connection_options
+from .connecting import Whereabouts, connection_options
 from .running import Wish
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -89,12 +89,10 @@ def wishing(*, keep_alpha: bool) -> Callable[[Callable[..., None]], Callable[...
             output: Path | None,
             force: bool,
             as_json: bool,
-            address: str | None,
-            token_file: Path | None,
-            start: bool,
+            daemon: Whereabouts,
             **rest: Any,
         ) -> None:
-            command(wish=Wish(output, force, as_json, keep_alpha, address, token_file, start), **rest)
+            command(wish=Wish(output, force, as_json, keep_alpha, daemon), **rest)
 
         return with_options(OUTPUT)(connection_options(gathered))
 

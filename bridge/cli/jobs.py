@@ -13,7 +13,7 @@ import click
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import JobSummary
 
-from .connecting import connection_options, open_bridge
+from .connecting import Whereabouts, connection_options, open_bridge
 from .failures import json_failures
 from .output_names import check_output, numbered, planned_path
 from .recipes import recipe_of
@@ -30,13 +30,11 @@ SHORT_ID = 12
 @click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
 @connection_options
 @click.pass_context
-def jobs(
-    ctx: click.Context, *, limit: int, as_json: bool, address: str | None, token_file: Path | None, start: bool
-) -> None:
+def jobs(ctx: click.Context, *, limit: int, as_json: bool, daemon: Whereabouts) -> None:
     """List the newest jobs, newest first."""
     if ctx.invoked_subcommand is not None:
         return
-    with json_failures(as_json), open_bridge(address, token_file, start) as bridge:
+    with json_failures(as_json), open_bridge(daemon) as bridge:
         found = bridge.jobs(limit)
     if as_json:
         click.echo(json.dumps({"jobs": [asdict(job) for job in found]}))
@@ -64,12 +62,10 @@ def show(
     index: int | None,
     force: bool,
     as_json: bool,
-    address: str | None,
-    token_file: Path | None,
-    start: bool,
+    daemon: Whereabouts,
 ) -> None:
     """Show one job, and write its images with -o. The beginning of an ID is enough."""
-    with json_failures(as_json), open_bridge(address, token_file, start) as bridge:
+    with json_failures(as_json), open_bridge(daemon) as bridge:
         check_output(output)
         job = _find(bridge, job_id)
         files = _write_images(bridge, job, output, index, force) if output is not None else []

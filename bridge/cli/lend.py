@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
-from .connecting import connection_options, open_bridge
+from .connecting import Whereabouts, connection_options, open_bridge
 from .failures import json_failures
 
 
@@ -16,11 +15,9 @@ from .failures import json_failures
 @click.option("--back", is_flag=True, help="Ask it back now.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
 @connection_options
-def lend(
-    *, minutes: float, back: bool, as_json: bool, address: str | None, token_file: Path | None, start: bool
-) -> None:
+def lend(*, minutes: float, back: bool, as_json: bool, daemon: Whereabouts) -> None:
     """Free the GPU for another program. Jobs wait until the time is over; the one that runs is finished first."""
-    with json_failures(as_json), open_bridge(address, token_file, start) as bridge:
+    with json_failures(as_json), open_bridge(daemon) as bridge:
         lent = bridge.lend(0.0 if back else minutes * 60)
     if as_json:
         click.echo(json.dumps({"freed_bytes": lent.freed, "seconds": lent.seconds}))

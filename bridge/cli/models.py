@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
 from bridge.protocol.messages import AdapterInfo, ModelInfo
 from bridge.protocol.wording import size_text
 
-from .connecting import connection_options, open_bridge
+from .connecting import Whereabouts, connection_options, open_bridge
 from .failures import json_failures
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON on stdout.")
 @connection_options
-def models(*, as_json: bool, address: str | None, token_file: Path | None, start: bool) -> None:
+def models(*, as_json: bool, daemon: Whereabouts) -> None:
     """List the daemon's models, the default first, then its LoRAs, embeddings and ControlNets."""
-    with json_failures(as_json), open_bridge(address, token_file, start) as bridge:
+    with json_failures(as_json), open_bridge(daemon) as bridge:
         found, adapters = bridge.list_models(), bridge.list_adapters()
     if as_json:
         click.echo(json.dumps({"models": [asdict(each) for each in found], "adapters": [asdict(a) for a in adapters]}))

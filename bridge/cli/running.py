@@ -20,7 +20,7 @@ from bridge.protocol.plain import tag_of
 from bridge.protocol.tasks import Generation, Layer
 from bridge.protocol.wording import progress_share, share_text
 
-from .connecting import open_bridge
+from .connecting import Whereabouts, open_bridge
 from .failures import Exit, Failure, exit_code, usage_error
 from .output_names import check_output, numbered, planned_path
 from .recipes import Recipe, build_task, differences, plain_parameters, recipe_of
@@ -43,18 +43,14 @@ class Wish:
         force: replace files.
         as_json: result or error on stdout as JSON.
         keep_alpha: write alpha even when it is opaque everywhere.
-        address: of the daemon, None finds it.
-        token_file: of the daemon, None finds it.
-        start: start a daemon when none runs.
+        daemon: where to run it.
     """
 
     output: Path | None
     force: bool
     as_json: bool
     keep_alpha: bool
-    address: str | None
-    token_file: Path | None
-    start: bool
+    daemon: Whereabouts
 
 
 @dataclass(frozen=True)
@@ -152,7 +148,7 @@ def run_request(request: Request, wish: Wish) -> None:
         except BridgeError as error:
             raise Failure(error, Exit.USAGE) from error
         began = time.monotonic()
-        with open_bridge(wish.address, wish.token_file, wish.start) as bridge:
+        with open_bridge(wish.daemon) as bridge:
             job = _run(bridge, task, quiet=wish.as_json)
         layers = job.result(0)
         if recipe is not None:

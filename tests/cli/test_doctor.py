@@ -9,6 +9,7 @@ import socket
 import pytest
 
 from bridge.cli.checks import check_daemon, check_engine, check_krita, check_port, check_python, check_token
+from bridge.cli.connecting import Whereabouts
 from bridge.protocol import locations
 
 
@@ -53,13 +54,13 @@ def test_a_token_that_others_can_read_is_wrong_and_the_remedy_is_a_command(tmp_p
 
 
 def test_no_daemon_is_a_note_and_a_daemon_that_is_announced_but_gone_is_wrong(home):
-    missing = check_daemon(None, None)
+    missing = check_daemon(Whereabouts())
     assert (missing.level, "latent-bridge serve" in missing.remedy) == ("note", True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     locations.Discovery(f"ws://127.0.0.1:{port}/v1", 1).write(locations.discovery_file())
-    assert check_daemon(None, None).level == "wrong"
+    assert check_daemon(Whereabouts()).level == "wrong"
 
 
 def test_another_program_on_the_port_is_wrong_and_a_free_port_is_ok():
