@@ -50,8 +50,7 @@ def document(krita: RunningKrita, request: pytest.FixtureRequest) -> str:
 
 
 def press(krita: RunningKrita, name: str) -> None:
-    """Press a widget with the mouse, wherever it was scrolled to."""
-    krita.call("reveal", name=f"latent_bridge_{name}")
+    """Press a widget with the mouse, and wait for the row that it adds."""
     krita.click(name)
     if name.startswith("add_"):
         row = f"latent_bridge_{name.removeprefix('add_')}_0_remove"

@@ -67,15 +67,6 @@ def stroke(krita: RunningKrita, dx: int = 60) -> None:
     krita.drag((middle[0] - dx, middle[1] - 20), (middle[0] + dx, middle[1] + 20), steps=16)
 
 
-def pressed_open(krita: RunningKrita, name: str) -> bool:
-    """Press Open, and see whether it did; a click may miss while Krita lays its dockers out anew."""
-    krita.click("open_canvas")
-    deadline = time.monotonic() + 5
-    while krita.call("active") != name and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return bool(krita.call("active") == name)
-
-
 def pixels_of(canvas: Canvas) -> np.ndarray:
     """The canvas as the other program has it, RGBA."""
     return np.frombuffer(canvas.read().pixels, np.uint8).reshape(canvas.height, canvas.width, 4).astype(int)
@@ -155,7 +146,8 @@ def test_a_canvas_of_another_program_is_painted_on_together(krita: RunningKrita,
     canvas.patch(0, 0, Picture(SIDE, SIDE, PixelFormat.RGBA8, bytes((200, 120, 40, 255)) * SIDE * SIDE))
     krita.until(lambda: name in krita.call("live")["canvases"], "the canvas in the list")
     krita.call("choose_canvas", name=name)
-    krita.until(lambda: pressed_open(krita, name), "the document")
+    krita.click("open_canvas")
+    krita.until(lambda: krita.call("active") == name, "the document")
     assert np.array_equal(exported(krita, tmp_path / "opened.png"), pixels_of(canvas))
 
     before = resting(canvas)

@@ -147,10 +147,12 @@ class RunningKrita:
         self._xdotool("windowfocus", self._window)
 
     def click(self, name: str) -> None:
-        """Press a widget of the docker with the mouse, once it has come to rest where the mouse can reach it."""
+        """Press a widget of a docker with the mouse: scroll to it if need be, and wait until it has come to rest."""
         places = [self.widget(name)]
 
         def at_rest() -> bool:
+            if not places[-1].uncovered:
+                self.call("reveal", name=f"latent_bridge_{name}")
             places.append(self.widget(name))
             return places[-1].uncovered and places[-1] == places[-2]
 

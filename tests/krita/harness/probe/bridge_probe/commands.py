@@ -215,11 +215,14 @@ def exists(name):
 
 
 def reveal(name):
-    """Scroll the docker until a widget of it is to be seen."""
-    found = _docker().findChild(QWidget, name)
+    """Scroll until a widget of a docker is to be seen."""
+    found = around = _any(name)
     QApplication.processEvents()
-    _docker().findChild(QScrollArea).ensureWidgetVisible(found)
-    QApplication.processEvents()
+    while (around := around.parentWidget()) is not None:
+        if isinstance(around, QScrollArea):
+            around.ensureWidgetVisible(found)
+            QApplication.processEvents()
+            return
 
 
 def choose(name, text):
