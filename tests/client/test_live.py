@@ -127,6 +127,19 @@ def test_when_the_pen_rests_a_frame_at_full_quality_follows(canvas: Canvas) -> N
     assert full.revision == first.revision
 
 
+def test_a_draft_that_is_as_good_is_said_to_be_and_not_made_again(canvas: Canvas) -> None:
+    seen = Seen(canvas)
+    canvas.live.watch()
+    canvas.live.start(prompt="a", steps=2, draft_seconds=10, rest_seconds=0.05)
+    seen.frame_of(0)
+    canvas.patch(0, 0, flat(60))
+    frame = seen.frame_of(1)
+    assert frame.full
+    seen.wait(lambda: canvas.live.info.state == "waiting")
+    time.sleep(0.3)
+    assert seen.frames[-1] is frame
+
+
 def test_nothing_is_computed_when_nobody_watches(canvas: Canvas) -> None:
     seen = Seen(canvas)
     canvas.live.start(prompt="a", steps=2)

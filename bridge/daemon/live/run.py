@@ -48,7 +48,8 @@ class FrameInWork:
 
     Attributes:
         frame_id: for the engine.
-        full: whether it is at full quality.
+        full: whether it is made because the pen rests, and given up for any draft.
+        complete: whether it is at full quality, as drafts are where a device is quick enough.
         size: that it is computed at.
         began: when its turn came, by the loop's clock; 0 before.
         given_up: whether it was.
@@ -59,6 +60,7 @@ class FrameInWork:
 
     frame_id: str
     full: bool
+    complete: bool
     size: FrameSize
     began: float = 0.0
     given_up: bool = False
@@ -226,10 +228,8 @@ class LiveRun:
 
     async def _make(self, resolved: ResolvedSettings, area: Area, pace: Pace, *, full: bool) -> None:
         size = pace.full if full else pace.draft(resolved.settings.draft_seconds)
-        if full and size == pace.draft(resolved.settings.draft_seconds) and _same_steps(resolved):
-            self._full_missing = False  # the draft was as good
-            return
-        work = self._work = FrameInWork(f"live-{uuid.uuid4().hex[:16]}", full, size)
+        complete = full or (size == pace.full and _same_steps(resolved))
+        work = self._work = FrameInWork(f"live-{uuid.uuid4().hex[:16]}", full, complete, size)
         loading: list[bool] = []
 
         def on_loading() -> None:
@@ -267,9 +267,9 @@ class LiveRun:
         )
 
     def _learn(self, framed: Framed, work: FrameInWork, pace: Pace, *, loaded: bool) -> None:
-        if work.full:
+        if work.complete:
             self._full_missing = self._stale
-        elif not loaded:
+        if not work.full and not loaded:
             pace.took(work.size, framed.stamps.decoded - framed.stamps.started)
 
     def _show(self, framed: Framed, area: Area, work: FrameInWork) -> None:
@@ -282,7 +282,7 @@ class LiveRun:
                 revision=work.revision,
                 area=area,
                 picture=picture,
-                full=work.full,
+                full=work.complete,
                 given_up=self._given_up,
                 stamps=replace(framed.stamps, captured=newest.captured, received=newest.received),
             )
