@@ -21,8 +21,8 @@ from .latents import decodes_itself, unpacked
 from .models.loading import LoadedModel
 from .picture_start import starting_from
 from .picture_tensor import picture_tensor
-from .pipeline_call import accepted, arguments_for, expected_second_steps, expected_steps
-from .plan import Plan
+from .pipeline_call import accepted, arguments_for, strength_to_ask_for
+from .plan import Plan, Second
 from .previews import Previewer
 from .regions.blending import RegionBlend, check_blending
 from .regions.rehearsal import rehearse
@@ -31,8 +31,9 @@ from .scheduler_tap import SchedulerTap
 from .seamless import decode_seamless, seamless
 from .settings import Settings
 from .stages import Stages
+from .step_count import counted_steps
 from .step_hook import StepHook
-from .upscale.painting import expect_latents, in_tiles, tile_arguments
+from .upscale.painting import TileProgress, expect_latents, in_tiles, tile_arguments
 from .upscale.tiled_model import decode_tiles
 
 
@@ -62,12 +63,13 @@ class Painter:
             JobAborted: the job was stopped.
             BridgeError: the model cannot do this.
         """
-        image, after = self.stages.image, expected_second_steps(plan, self.settings)
+        guided, image = guided or self._unguided(plan), self.stages.image
+        after = 0 if plan.second is None else self._steps_of_second(plan.second)
         with self.stages.part(image=image, after=after):
-            pictures = self._paint_once(plan, guided or self._unguided(plan))
+            pictures = self._paint_once(plan, guided)
         if plan.second is None:
             return pictures
-        before = expected_steps(plan, self.settings)
+        before = self._steps(plan, guided.pipe)  # Such a plan has no tiles.
         for number, picture in enumerate(pictures):  # One after the other: they are larger.
             second = plan.second.after(picture)
             with self.stages.part(image=image + number, before=before):
@@ -81,21 +83,24 @@ class Painter:
         return replace(self, settings=self.settings.only(number), seeds=[self.seeds[number]])
 
     def _paint_once(self, plan: Plan, guided: Guided) -> list[Floats]:
-        pipe, steps = guided.pipe, expected_steps(plan, self.settings)
-        begin = functools.partial(self.stages.enter, "denoising", steps)
+        pipe = guided.pipe
+        steps, tiles = self._steps(plan, pipe), 1 if plan.tiles is None else plan.tiles.count
+        begin = functools.partial(self.stages.enter, "denoising", steps * tiles)
         tap = self._tap(plan, begin)
         self.stages.enter("encoding")
         with torch.inference_mode(), seamless(pipe, plan.seamless), ExitStack() as acting:
             tiled = tile_arguments(pipe, plan.tiles, len(self.seeds), self.stages.check)
-            regions = self._regions(plan, tiled)
+            regions = self._regions(plan, tiled, steps)
             pipe.scheduler = tap.scheduler
             if regions is not None:
                 acting.enter_context(regions.acting(pipe, tap, in_tiles=plan.tiles is not None))
-            acting.enter_context(in_tiles(pipe, plan.tiles, self.stages, steps, guided.in_tiles, regions))
+            progress = TileProgress(self.stages, steps, tiles)
+            tap.before_every_step(progress.step_done)
+            acting.enter_context(in_tiles(pipe, plan.tiles, progress, guided.in_tiles, regions))
             guiding = acting.enter_context(guided.attached())
             arguments = self._arguments(pipe, plan, self.settings, {**guiding, **tiled})
             previewer = Previewer(self.preview_side, plan.width, plan.height, lambda: self.model.latent_colours(pipe))
-            hooks = StepHook(plan, tap, self.stages, previewer, begin).arguments(pipe)
+            hooks = StepHook(plan, tap, self.stages, previewer, begin, steps).arguments(pipe)
             with self._helped_to_start(pipe, tap, plan, arguments.get("strength", 1.0)):
                 output = pipe(
                     **accepted(pipe, arguments),
@@ -114,7 +119,21 @@ class Painter:
         arguments = {**arguments_for(pipe, plan, settings, self.seeds), **besides}
         return in_the_family_s_words(self.model.family, pipe, plan, arguments)
 
-    def _regions(self, plan: Plan, tiled: Mapping[str, Any]) -> RegionBlend | None:
+    def _steps(self, plan: Plan, pipe: Any) -> int:
+        """Denoising steps of a plan without its second pass; tiles are not counted."""
+        starts = plan.start is not None or plan.tiles is not None
+        return self._counted(pipe, plan.strength if starts else None, starts_emulated(self.model.family, plan))
+
+    def _steps_of_second(self, second: Second) -> int:
+        """Denoising steps of a second pass, times tiles: each costs about as much as one of the first."""
+        return self._counted(self.model.pipeline("image-to-image"), second.strength) * second.tiles
+
+    def _counted(self, pipe: Any, strength: float | None, emulated: bool = False) -> int:
+        scheduler, steps = self.model.schedulers.fresh(self.settings.scheduler), self.settings.steps
+        asked = None if strength is None else strength_to_ask_for(strength, steps)
+        return counted_steps(pipe, scheduler, steps, asked, emulated=emulated)
+
+    def _regions(self, plan: Plan, tiled: Mapping[str, Any], steps: int) -> RegionBlend | None:
         """The regions with what the denoiser is to be told of each, which a rehearsal without guides tells."""
         if not self.regions:
             return None
@@ -127,8 +146,7 @@ class Painter:
             arguments = self._arguments(pipe, plan, self.settings.of_region(number), tiled)
             scheduler = self.model.schedulers.fresh(self.settings.scheduler)
             told.append(rehearse(pipe, scheduler, accepted(pipe, arguments)))
-        tiles = 1 if plan.tiles is None else plan.tiles.count
-        return RegionBlend(told, Shares(self.regions, plan), expected_steps(plan, self.settings) // tiles)
+        return RegionBlend(told, Shares(self.regions, plan), steps)
 
     def _tap(self, plan: Plan, begin: Callable[[], None]) -> SchedulerTap:
         """A scheduler of the job's own. Denoising begins with the timesteps, or when a picture is mixed with noise."""

@@ -16,6 +16,7 @@ import torch
 
 from .latents import encode_pixels, packed_like
 from .scheduler_tap import SchedulerTap
+from .step_count import first_step
 
 
 @contextmanager
@@ -67,9 +68,7 @@ class _Start:
         def shortened(*args: Any, **kwargs: Any) -> None:
             original(*args, **kwargs)
             scheduler = self._tap.scheduler
-            order = getattr(scheduler, "order", 1)
-            steps = len(scheduler.timesteps) // order
-            begin = order * (steps - max(1, min(steps, int(steps * self._strength + 1e-6))))
+            begin = first_step(scheduler, self._strength)
             sigmas = getattr(scheduler, "sigmas", None)
             # Pipelines say `set_begin_index(0)` themselves, so both lists have to begin there.
             if sigmas is not None and len(sigmas) == len(scheduler.timesteps) + 1:

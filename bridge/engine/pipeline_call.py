@@ -29,8 +29,7 @@ def arguments_for(pipe: Any, plan: Plan, settings: Settings, seeds: Sequence[int
     if plan.start is not None:
         arguments["image"] = _for_each(plan.start, seeds)
     if plan.start is not None or plan.tiles is not None:
-        # A strength below one step would be none at all, and pipelines trip over their own empty loop.
-        arguments["strength"] = min(1.0, max(plan.strength, (1 + 1e-6) / settings.steps))
+        arguments["strength"] = strength_to_ask_for(plan.strength, settings.steps)
     if plan.mode == "inpaint" and plan.change is not None:
         arguments["mask_image"] = _for_each((plan.change > 0)[..., None].astype(np.float32), seeds)
     return arguments
@@ -42,20 +41,9 @@ def accepted(pipe: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if name in known}
 
 
-def expected_steps(plan: Plan, settings: Settings) -> int:
-    """Denoising steps to be made by a plan without its second pass, times tiles."""
-    if plan.start is None and plan.tiles is None:
-        return settings.steps
-    return _steps(plan.strength, 1 if plan.tiles is None else plan.tiles.count, settings)
-
-
-def expected_second_steps(plan: Plan, settings: Settings) -> int:
-    """Denoising steps of a plan's second pass, times tiles: each costs about as much as one of the first."""
-    return 0 if plan.second is None else _steps(plan.second.strength, plan.second.tiles, settings)
-
-
-def _steps(strength: float, tiles: int, settings: Settings) -> int:
-    return max(1, int(settings.steps * strength)) * tiles
+def strength_to_ask_for(strength: float, steps: int) -> float:
+    """A strength below one step would be none at all, and pipelines trip over their own empty loop."""
+    return min(1.0, max(strength, (1 + 1e-6) / steps))
 
 
 def _for_each(picture: Floats, seeds: Sequence[int]) -> torch.Tensor:

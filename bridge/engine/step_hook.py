@@ -21,11 +21,13 @@ class StepHook:
 
     Args:
         begin: enters the stage of denoising.
+        steps: that there will be, for pipelines that do not say so.
     """
 
     def __init__(
-        self, plan: Plan, tap: SchedulerTap, stages: Stages, previewer: Previewer, begin: Callable[[], None]
+        self, plan: Plan, tap: SchedulerTap, stages: Stages, previewer: Previewer, begin: Callable[[], None], steps: int
     ) -> None:
+        self._steps = steps
         self._begin = begin
         self._tap = tap
         self._stages = stages
@@ -47,7 +49,7 @@ class StepHook:
         self, pipe: Any, step: int, timestep: Any, tensors: dict[str, torch.Tensor]
     ) -> dict[str, torch.Tensor]:
         """Look at the latents after step number `step`, from 0, and say what they are to be. Raises `JobAborted`."""
-        steps = len(self._tap.scheduler.timesteps) if not hasattr(pipe, "num_timesteps") else pipe.num_timesteps
+        steps = self._steps if not hasattr(pipe, "num_timesteps") else pipe.num_timesteps
         latents = tensors["latents"]
         if self._stages.stage != "denoising":
             self._begin()  # A pipeline that never mixed noise into a picture, which would have told.

@@ -23,15 +23,14 @@ from .tiles import Tiles
 def in_tiles(
     pipe: Any,
     tiles: Tiles | None,
-    stages: Stages,
-    steps: int,
+    progress: Callable[[], None],
     guides: Sequence[TileGuide] = (),
     regions: RegionBlend | None = None,
 ) -> Iterator[None]:
     """Have the denoiser paint in tiles, and tell of each, while the context lasts; nothing for None.
 
     Args:
-        steps: denoising steps, times tiles.
+        progress: told of every tile; may raise to stop.
         guides: to be asked about every tile.
         regions: with prompts of their own.
     """
@@ -39,7 +38,7 @@ def in_tiles(
         yield
         return
     _shift_for_a_tile(pipe, tiles)
-    with ExitStack() as attached, tiled_denoiser(pipe, tiles, _Progress(stages, steps), guides, regions):
+    with ExitStack() as attached, tiled_denoiser(pipe, tiles, progress, guides, regions):
         for guide in guides:
             attached.enter_context(guide.attached(pipe))
         yield
@@ -87,13 +86,31 @@ def _shift_for_a_tile(pipe: Any, tiles: Tiles) -> None:
     scheduler.set_timesteps = set_timesteps
 
 
-class _Progress:
-    def __init__(self, stages: Stages, total: int) -> None:
+class TileProgress:
+    """Counts tiles over all denoising steps. Some pipelines ask about each tile twice a step; that is one all the same.
+
+    Args:
+        steps: denoising steps that there will be.
+        tiles: in each of them.
+    """
+
+    def __init__(self, stages: Stages, steps: int, tiles: int) -> None:
         self._stages = stages
-        self._total = total
+        self._steps = steps
+        self._tiles = tiles
+        self._step = 0
+        self._asked = 0
+        self._calls = 1
         self._done = 0
 
+    def step_done(self) -> None:
+        """All tiles of a step have been asked about, as often as this pipeline does."""
+        self._calls = max(1, self._asked // self._tiles)
+        self._step, self._asked = self._step + 1, 0
+
     def __call__(self) -> None:
-        # Some schedulers ask the model more than once a step.
-        self._done = min(self._done + 1, self._total)
-        self._stages.step_done(self._done, self._total)
+        """A tile was done."""
+        self._asked += 1
+        in_step = min(self._asked // self._calls, self._tiles)
+        self._done = max(self._done, self._step * self._tiles + in_step)
+        self._stages.step_done(self._done, self._steps * self._tiles)
