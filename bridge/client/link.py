@@ -7,6 +7,7 @@ the caller waits for the network, state needs no locks, and callbacks never run 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import random
@@ -16,22 +17,40 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from urllib.parse import urlsplit
 
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection
 
-from bridge.protocol import PROTOCOL_VERSION
+from bridge.protocol import PROTOCOL_VERSION, planes
+from bridge.protocol.canvases import PatchCanvas
 from bridge.protocol.errors import BridgeError, ErrorCode, InvalidMessage, ProtocolError
-from bridge.protocol.messages import Error, ErrorInfo, Goodbye, Hello, Message, Request, Welcome
+from bridge.protocol.link_speed import ACKNOWLEDGED_BYTES, LinkSpeed
+from bridge.protocol.messages import (
+    Error,
+    ErrorInfo,
+    Goodbye,
+    Hello,
+    Message,
+    Received,
+    Reply,
+    Request,
+    Submit,
+    Welcome,
+)
+from bridge.protocol.packing import LOCAL_GUESS, REMOTE_GUESS, Packing
 from bridge.protocol.pixel_files import BLOBS_ONLY
 from bridge.protocol.session import ClientSession
+from bridge.protocol.wire import ENCODINGS
 
-from .finding import START_HINT, Endpoint
+from .finding import START_HINT, Endpoint, is_loopback
 from .shared_files import FilesUnreachableError, SharedFiles
 from .transport import open_endpoint, send_message
 
 log = logging.getLogger("latent_bridge.client")
 
+ANSWERED_AT_ONCE = (Submit, PatchCanvas)
+"""Requests with pictures; when their answer comes they have arrived."""
 UNREAD_MESSAGES = 64
 """Messages read but not yet worked on; beyond that the socket is left alone, so that the daemon notices."""
 
@@ -158,7 +177,10 @@ class Link:
             return
         websocket, session = self._current
         try:
-            send_message(websocket, session.send(message))
+            data = session.send(message)
+            if session.packing is not None and isinstance(message, ANSWERED_AT_ONCE):
+                session.packing.speed.sent(message.request_id, len(data), time.perf_counter())
+            send_message(websocket, data)
         except BridgeError as error:
             self._handler.received(Error(request_id=message.request_id, error=ErrorInfo.of(error)))
         except (OSError, WebSocketException) as error:
@@ -211,8 +233,9 @@ class Link:
 
     def _open(self) -> tuple[ClientConnection, ClientSession, Welcome]:
         settings = self.settings
+        endpoint = self._find()
         websocket = open_endpoint(
-            self._find(),
+            endpoint,
             open_timeout=settings.open_timeout,
             ping_interval=settings.ping_interval,
             ping_timeout=settings.ping_timeout,
@@ -224,10 +247,13 @@ class Link:
             client=self._client[:128],
             session=self._session,
             share_files=self._share_files,
+            encodings=ENCODINGS,
         )
         try:
+            began = time.perf_counter()
             send_message(websocket, session.send(hello))
             answer = _read(websocket, session, settings.open_timeout)
+            latency = time.perf_counter() - began
         except BaseException as error:
             websocket.close()
             if isinstance(error, (OSError, WebSocketException)):
@@ -239,6 +265,9 @@ class Link:
                 websocket.close()
                 return self._open_without_files()
             session.files = files or BLOBS_ONLY
+            if files is None and planes.NAME in answer.encodings:
+                local = is_loopback(urlsplit(endpoint.url).hostname or "")
+                session.packing = Packing(LinkSpeed(LOCAL_GUESS if local else REMOTE_GUESS, latency))
             self._socket = websocket
             return websocket, session, answer
         websocket.close()
@@ -256,6 +285,7 @@ class Link:
         self.post(lambda: self._opened(websocket, session, welcome))
         try:
             while not self._closing.is_set():
+                before = session.received_bytes
                 try:
                     message = _read(websocket, session, None)
                 except InvalidMessage as error:
@@ -263,12 +293,15 @@ class Link:
                     if error.request_id is None:
                         continue
                     message = Error(request_id=error.request_id, error=ErrorInfo.of(error))
+                at = time.perf_counter()
+                if session.packing is not None and session.received_bytes - before >= ACKNOWLEDGED_BYTES:
+                    self.post(lambda total=session.received_bytes: _acknowledge(websocket, session, total))  # type: ignore[misc]
                 if isinstance(message, Goodbye):
                     return message.error.raised()
                 while not self._unread.acquire(timeout=0.5):
                     if self._closing.is_set():
                         return None
-                self.post(lambda message=message: self._received(message))  # type: ignore[misc]
+                self.post(lambda message=message, at=at: self._received(message, session, at))  # type: ignore[misc]
         except ProtocolError as error:
             self._share_files = self._share_files and not isinstance(error, FilesUnreachableError)
             return error
@@ -278,8 +311,10 @@ class Link:
             websocket.close()
         return None
 
-    def _received(self, message: Message) -> None:
+    def _received(self, message: Message, session: ClientSession, at: float) -> None:
         self._unread.release()
+        if session.packing is not None and isinstance(message, Reply):
+            session.packing.speed.acknowledged(message.request_id, at)
         self._handler.received(message)
 
 
@@ -288,6 +323,12 @@ def _read(websocket: ClientConnection, session: ClientSession, timeout: float | 
     if isinstance(data, str):
         raise ProtocolError(ErrorCode.BAD_FRAME, "The daemon sent text, which this protocol does not use.")
     return session.receive(data)
+
+
+def _acknowledge(websocket: ClientConnection, session: ClientSession, total: int) -> None:
+    """Tell the daemon how much has arrived; it measures the link by that."""
+    with contextlib.suppress(OSError, WebSocketException):  # the listener will notice and reconnect
+        send_message(websocket, session.send(Received(nbytes=total)))
 
 
 def _lost_connection(error: Exception) -> BridgeError:

@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import hashlib
 import ipaddress
+import time
 
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from bridge.protocol import planes
 from bridge.protocol.canvases import CanvasChanged, CanvasSynced
 from bridge.protocol.errors import BridgeError, ErrorCode, InvalidMessage, ProtocolError
+from bridge.protocol.link_speed import ACKNOWLEDGED_BYTES, LinkSpeed
 from bridge.protocol.live import LiveFrame
 from bridge.protocol.messages import (
     Attach,
@@ -21,6 +24,7 @@ from bridge.protocol.messages import (
     FetchResult,
     Goodbye,
     Hello,
+    JobPreview,
     JobResult,
     Jobs,
     Lend,
@@ -28,11 +32,13 @@ from bridge.protocol.messages import (
     ListModels,
     Message,
     Ping,
+    Received,
     Reply,
     Request,
     Result,
     Submit,
 )
+from bridge.protocol.packing import LOCAL_GUESS, REMOTE_GUESS, Packing
 from bridge.protocol.pixels import Picture
 from bridge.protocol.session import DaemonSession
 
@@ -45,6 +51,9 @@ log = structlog.get_logger()
 
 HELLO_TIMEOUT = 10.0
 """Seconds within which a connection must say who it is."""
+
+LARGE_PACKED_BYTES = 64 << 10
+"""Bytes of pixels that are packed or unpacked in a thread of their own."""
 
 CLOSE_PROTOCOL_ERROR = 1002
 CLOSE_TRY_AGAIN = 1013
@@ -62,10 +71,13 @@ class Connection:
         self._waiting: set[asyncio.Task[None]] = set()
         self._files: ClientFiles | None = None
         self._visits: CanvasVisits | None = None
+        self._accepted = 0.0
+        self._speed: LinkSpeed | None = None
 
     async def serve(self) -> None:
         """Talk to the client until either side ends it."""
         await self._websocket.accept()
+        self._accepted = time.perf_counter()
         sender = asyncio.create_task(self._send_all(), name="sender")
         receiver = asyncio.create_task(self._receive_all(), name="receiver")
         try:
@@ -100,9 +112,13 @@ class Connection:
         if data is None:
             raise ProtocolError(ErrorCode.BAD_FRAME, "Text messages are not part of this protocol.")
         try:
-            message = self._session.receive(data)
+            message = await self._decoded(data)
         except InvalidMessage as error:
             self._refuse(error.request_id or 0, error)
+            return
+        if isinstance(message, Received):
+            if self._speed is not None:
+                self._speed.acknowledged(message.nbytes, time.perf_counter())
             return
         if not isinstance(message, Request):
             raise ProtocolError(ErrorCode.UNEXPECTED_MESSAGE, f"`{message.type}` is not a request.")
@@ -125,6 +141,11 @@ class Connection:
             self._visits = CanvasVisits(service.canvases, self._outbox, request.client, service.resolve_live)
             if request.share_files and self._from_this_machine():
                 self._files = self._session.files = service.share_files()
+            elif planes.NAME in request.encodings:
+                # The client greets as soon as it hears of being accepted: the time between is that there and back.
+                latency = time.perf_counter() - self._accepted
+                self._speed = LinkSpeed(LOCAL_GUESS if self._from_this_machine() else REMOTE_GUESS, latency)
+                self._session.packing = Packing(self._speed)
             reply = service.welcome(number, self._files)
         elif isinstance(request, Submit):
             try:
@@ -174,14 +195,24 @@ class Connection:
 
     async def _send_all(self) -> None:
         while (message := await self._outbox.get()) is not None:
-            await self._websocket.send_bytes(await self._encoded(message))
+            data = await self._encoded(message)
+            if self._speed is not None and len(data) >= ACKNOWLEDGED_BYTES:
+                self._speed.sent(self._session.sent_bytes, len(data), time.perf_counter())
+            await self._websocket.send_bytes(data)
         log.warning("client reads too slowly, closing its connection", owner=self._owner)
         await self._websocket.close(CLOSE_TRY_AGAIN, "reads too slowly; connect again and resume")
 
     async def _encoded(self, message: Message) -> bytes:
-        if sum(picture.nbytes for picture in _pictures_in(message)) > LARGE_BYTES:
+        large = LARGE_BYTES if self._session.packing is None else LARGE_PACKED_BYTES
+        if sum(picture.nbytes for picture in _pictures_in(message)) > large:
             return await asyncio.to_thread(self._session.send, message)
         return self._session.send(message)
+
+    async def _decoded(self, data: bytes) -> Message:
+        # What is packed can grow to a thousand times its size, and raw pixels are not even copied.
+        if self._session.packing is not None and len(data) > LARGE_PACKED_BYTES // 1000:
+            return await asyncio.to_thread(self._session.receive, data)
+        return self._session.receive(data)
 
     async def _say_goodbye(self, error: ProtocolError) -> None:
         log.info("client does not keep to the protocol", owner=self._owner, error=error.message)
@@ -197,6 +228,6 @@ def _pictures_in(message: Message) -> list[Picture]:
         return [message.layer.picture]
     if isinstance(message, (CanvasChanged, CanvasSynced)):
         return [piece.picture for piece in message.pieces]
-    if isinstance(message, LiveFrame):
+    if isinstance(message, (LiveFrame, JobPreview)):
         return [message.picture]
     return []

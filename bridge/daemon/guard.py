@@ -7,6 +7,7 @@ A page in a browser can reach a loopback port, so three things are asked of ever
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ log = structlog.get_logger()
 
 OPEN_PATHS = frozenset({"/health"})
 """Paths that need no token; they tell nothing but that a daemon is here."""
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+"""Names under which programs on this machine reach it."""
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::[0-9]{1,5})?")
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,8 @@ class Policy:
 
     Attributes:
         token: the access token.
-        hosts: accepted values of the Host header, lower case, with port; None for any, where a certificate keeps
-            browsers from taking this daemon for another host.
+        hosts: accepted names in the Host header, lower case, with any port, as tunnels begin at ports of their own;
+            None for any name, where a certificate keeps browsers from taking this daemon for another host.
         origins: accepted values of the Origin header.
     """
 
@@ -48,7 +52,8 @@ class Policy:
         for name, value in headers:
             by_name.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
         hosts = by_name.get("host", [])
-        if len(hosts) != 1 or (self.hosts is not None and hosts[0].lower() not in self.hosts):
+        host = _HOST.fullmatch(hosts[0].lower()) if len(hosts) == 1 else None
+        if host is None or (self.hosts is not None and host[1] not in self.hosts):
             return Verdict(403, "This Host is not served here.")
         if any(origin not in self.origins for origin in by_name.get("origin", [])):
             return Verdict(403, "This Origin is not allowed; see --allow-origin.")
@@ -58,11 +63,6 @@ class Policy:
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self.token.encode()):
             return Verdict(401, "The token is missing or wrong.")
         return Verdict()
-
-
-def loopback_hosts(port: int) -> frozenset[str]:
-    """Host headers under which programs on this machine reach a port."""
-    return frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
 
 
 class Guard:

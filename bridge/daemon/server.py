@@ -27,7 +27,7 @@ from .catalogue import Catalogue
 from .config import Settings
 from .downloads import Downloads
 from .engine_process import EngineProcess
-from .guard import Policy, loopback_hosts
+from .guard import LOOPBACK_HOSTS, Policy
 from .history import History
 from .logs import configure_logs
 from .service import BridgeService
@@ -123,7 +123,7 @@ async def _serve(settings: Settings, token: str, listener: socket.socket) -> Non
         await service.start()
         discovery = _announce(settings, port)
         ending.callback(_withdraw, discovery)
-        await _server(settings, build_app(service, _policy(settings, token, port))).serve(sockets=[listener])
+        await _server(settings, build_app(service, _policy(settings, token))).serve(sockets=[listener])
     log.info("daemon ended")
 
 
@@ -151,9 +151,9 @@ def _server(settings: Settings, app: object) -> uvicorn.Server:
     )
 
 
-def _policy(settings: Settings, token: str, port: int) -> Policy:
+def _policy(settings: Settings, token: str) -> Policy:
     # Beyond this machine nobody can know all names and forwarded ports that lead here; TLS is required there.
-    hosts = loopback_hosts(port) if settings.loopback else None
+    hosts = LOOPBACK_HOSTS if settings.loopback else None
     return Policy(token, hosts, frozenset(settings.allowed_origins))
 
 

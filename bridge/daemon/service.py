@@ -40,6 +40,7 @@ from bridge.protocol.plain_reading import from_plain
 from bridge.protocol.schema import task_schemas
 from bridge.protocol.shared_pixels import SharedPixels
 from bridge.protocol.tasks import PREPROCESSORS, SCHEDULERS, ImageToImage, Task
+from bridge.protocol.wire import ENCODINGS
 
 from .canvases import Canvases
 from .catalogue import Catalogue, kind_of
@@ -137,6 +138,7 @@ class BridgeService:
             limits=self.limits,
             inbox=str(files.inbox.folder) if files else "",
             results=str(files.results) if files else "",
+            encodings=ENCODINGS,
         )
 
     async def models(self, request_id: int) -> Models:

@@ -147,6 +147,9 @@ class Hello(Request):
         "Secret chosen by the client. Whoever presents it again owns the same jobs.", pattern=SESSION_PATTERN
     )
     share_files: bool = spec("Whether the client may be on the daemon's machine; see Pictures.", default=False)
+    encodings: tuple[str, ...] = spec(
+        "Encodings of pixels that the client reads besides `raw`; see Pictures.", default=(), max_length=16
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +168,21 @@ class Welcome(Reply):
     limits: Limits = spec("What is accepted.", default_factory=Limits)
     inbox: str = spec("Folder for the client's pictures; empty when no files are shared.", default="", max_length=4096)
     results: str = spec("Folder of the daemon's pictures; likewise.", default="", max_length=4096)
+    encodings: tuple[str, ...] = spec(
+        "Encodings of pixels that the daemon reads besides `raw`; see Pictures.", default=(), max_length=16
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Received(Message):
+    """Client to daemon: how much has arrived, so that the daemon learns how fast the link is. Gets no reply.
+
+    Sent to daemons that read packed pixels, after every message of 16 KiB and more.
+    """
+
+    type: ClassVar[str] = "received"
+
+    nbytes: int = spec("Sum of the sizes of all messages of this connection.", ge=0, le=2**53, unit="bytes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -433,7 +451,7 @@ LASTING_EVENTS: tuple[type[JobEvent], ...] = (JobNotice, JobResult, JobFinished,
 FINAL_EVENTS: tuple[type[JobEvent], ...] = (JobFinished, JobFailed, JobCancelled)
 
 CLIENT_MESSAGES: tuple[type[Message], ...] = (
-    Hello, Submit, Attach, Cancel, ListJobs, FetchResult, ListModels, Lend, Ping,
+    Hello, Submit, Attach, Cancel, ListJobs, FetchResult, ListModels, Lend, Ping, Received,
 )  # fmt: skip
 DAEMON_MESSAGES: tuple[type[Message], ...] = (
     Welcome, JobStatus, Jobs, Result, Models, Lent, Pong, Error, Goodbye,

@@ -27,6 +27,7 @@ from .messages import AdapterInfo, ErrorInfo, JobSummary, Limits, Message, Model
 from .pixel_files import __doc__ as PIXEL_FILES  # noqa: N812 - likewise
 from .pixels import Picture, PixelFormat
 from .plain import fields_of
+from .planes import __doc__ as PLANES  # noqa: N812 - likewise
 from .schema import protocol_schema
 from .tasks import SCHEDULERS, TASKS, Control, Layer, LoraUse, Region
 
@@ -151,9 +152,11 @@ def _pictures() -> str:
     )
     return (
         "### Pictures\n\nA map with `width`, `height`, `format`, `colour_space` (`srgb`, `linear-srgb`), `encoding` "
-        "(`raw`) and either `blob`, the number of the blob that holds the pixels, or `file`, the name of a file that "
-        "does: rows top-down without padding, little-endian, straight alpha.\n\n"
+        "and either `blob`, the number of the blob that holds the pixels, or `file`, the name of a file that "
+        "does: rows top-down without padding, little-endian, straight alpha. The encoding is `raw`, or for blobs one "
+        "of those that the other end has named in `hello` or `welcome`.\n\n"
         f"{(PIXEL_FILES or '').strip()}\n\n"
+        f"{(PLANES or '').strip()}\n\n"
         f"| format | channels | bytes each | kind |\n| --- | --- | --- | --- |\n{rows}\n"
     )
 

@@ -16,7 +16,7 @@ from .plain import fields_of, tag_of, to_plain
 from .plain_reading import MAX_TEXT
 from .tasks import TASKS
 from .vocabulary import MESSAGE_TYPES
-from .wire import describe_picture
+from .wire import ENCODINGS, RAW, describe_picture
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -28,7 +28,7 @@ PICTURE_SCHEMA: Mapping[str, Any] = {
         "height": {"type": "integer", "minimum": 1, "maximum": MAX_SIDE},
         "format": {"enum": [member.value for member in PixelFormat]},
         "colour_space": {"enum": [member.value for member in ColourSpace], "default": "srgb"},
-        "encoding": {"enum": ["raw"], "default": "raw"},
+        "encoding": {"enum": [RAW, *ENCODINGS], "default": RAW},
         "blob": {"type": "integer", "minimum": 0},
         "file": {"type": "string"},
     },

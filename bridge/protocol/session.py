@@ -20,10 +20,14 @@ from .messages import (
     Message,
     Welcome,
 )
+from .packing import Packing
 from .pixel_files import BLOBS_ONLY, PixelFiles
-from .pixels import Buffer
+from .pixels import Buffer, PixelFormat
 from .vocabulary import CLIENT_MESSAGES, DAEMON_MESSAGES
 from .wire import decode_message, encode_message
+
+LARGEST_PIXEL = max(each.bytes_per_pixel for each in PixelFormat)
+"""Bytes. Nothing that a daemon sends can be larger than so many pixels as it allows, each of this size."""
 
 
 class State(Enum):
@@ -45,6 +49,10 @@ class DaemonSession:
         """The session that the client presented in `hello`."""
         self.files: PixelFiles = BLOBS_ONLY
         """Replaced once the client and the daemon have agreed on files."""
+        self.packing: Packing | None = None
+        """Set once the client has said that it reads packed pixels."""
+        self.sent_bytes = 0
+        """Size of everything sent."""
 
     def receive(self, data: Buffer) -> Message:
         """Read what the client sent.
@@ -55,7 +63,7 @@ class DaemonSession:
         """
         if self.state is State.CLOSED:
             raise ProtocolError(ErrorCode.UNEXPECTED_MESSAGE, "The conversation is over.")
-        message = decode_message(data, self.files)
+        message = decode_message(data, self.files, self.limits.message_bytes)
         if not isinstance(message, CLIENT_MESSAGES):
             raise ProtocolError(ErrorCode.UNEXPECTED_MESSAGE, f"Only a daemon sends `{message.type}`.")
         if isinstance(message, Hello) != (self.state is State.NEW):
@@ -91,7 +99,9 @@ class DaemonSession:
             self.state = State.CLOSED
         elif not isinstance(message, Error):
             _require(self.state is State.OPEN, message)
-        return encode_message(message, self.files)
+        data = encode_message(message, self.files, self.packing)
+        self.sent_bytes += len(data)
+        return data
 
 
 class ClientSession:
@@ -102,6 +112,10 @@ class ClientSession:
         self.limits = Limits()
         self.files: PixelFiles = BLOBS_ONLY
         """Replaced once the client has found the daemon's folders."""
+        self.packing: Packing | None = None
+        """Set once the daemon has said that it reads packed pixels."""
+        self.received_bytes = 0
+        """Size of everything received."""
 
     def send(self, message: Message) -> bytes:
         """Serialise what the client says.
@@ -115,7 +129,7 @@ class ClientSession:
             self.state = State.GREETED
         else:
             _require(self.state is State.OPEN, message)
-        data = encode_message(message, self.files)
+        data = encode_message(message, self.files, self.packing)
         if len(data) > self.limits.message_bytes:
             raise BridgeError(
                 ErrorCode.MESSAGE_TOO_LARGE,
@@ -130,7 +144,8 @@ class ClientSession:
         Raises:
             ProtocolError: the daemon does not keep to the protocol; the connection must be closed.
         """
-        message = decode_message(data, self.files)
+        self.received_bytes += memoryview(data).nbytes
+        message = decode_message(data, self.files, self.limits.pixels * LARGEST_PIXEL)
         if not isinstance(message, DAEMON_MESSAGES):
             raise ProtocolError(ErrorCode.UNEXPECTED_MESSAGE, f"Only a client sends `{message.type}`.")
         if isinstance(message, Goodbye):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bridge.daemon.guard import Policy, loopback_hosts
+from bridge.daemon.guard import LOOPBACK_HOSTS, Policy
 
 TOKEN = "t" * 43
-POLICY = Policy(TOKEN, loopback_hosts(47860), frozenset({"http://localhost:3000"}))
+POLICY = Policy(TOKEN, LOOPBACK_HOSTS, frozenset({"http://localhost:3000"}))
 
 
 def headers(**given: str) -> list[tuple[bytes, bytes]]:
@@ -18,9 +18,16 @@ def test_our_own_names_are_let_in(host):
     assert POLICY.judge("/v1", headers(host=host)).status == 0
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:5000", "localhost:80", "[::1]:8080", "localhost"])
+def test_a_tunnel_may_begin_at_any_port_of_this_machine(host):
+    assert POLICY.judge("/v1", headers(host=host)).status == 0
+
+
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:47860", "127.0.0.1", "127.0.0.1:80", "localhost.evil.example:47860", ""]
-)
+    "host",
+    ["evil.example", "evil.example:47860", "localhost.evil.example:47860", "127.0.0.1@evil.example", "127.0.0.1:80:80",
+     "[::1].evil.example", "::1", "localhost:port", ""],
+)  # fmt: skip
 def test_foreign_hosts_are_refused_even_with_the_token(host):
     assert POLICY.judge("/v1", headers(host=host)).status == 403
     assert POLICY.judge("/health", headers(host=host)).status == 403

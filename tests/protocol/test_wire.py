@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge.protocol import planes
 from bridge.protocol.errors import BridgeError, ErrorCode, InvalidMessage, ProtocolError
 from bridge.protocol.frames import decode_frame, encode_frame
 from bridge.protocol.messages import Ping, Submit
@@ -136,3 +137,60 @@ def test_pixels_are_not_copied_on_arrival():
 def test_what_has_no_plain_form_is_refused_before_it_is_sent():
     with pytest.raises(BridgeError):
         encode_message(Ping(request_id=object()))
+
+
+class AlwaysPacking:
+    """Packs whatever there is, as on the slowest of links."""
+
+    def pack(self, picture):
+        return planes.packed(picture)
+
+
+def damaged(message, change):
+    """A message with packed pixels whose frame was changed by `change(header body, blobs)`."""
+    frame = decode_frame(encode_message(message, packing=AlwaysPacking()))
+    header, blobs = dict(frame.header), [bytes(blob) for blob in frame.blobs]
+    change(header["body"]["task"]["image"], blobs)
+    return encode_frame(header, blobs)
+
+
+PACKED = Submit(
+    request_id=7,
+    job_id="a",
+    task=ImageToImage(prompt="moss", image=Picture(20, 10, PixelFormat.RGB8, bytes(range(200)) * 3)),
+)
+
+
+@given(messages())
+@relaxed
+def test_every_message_survives_packing(message):
+    assert decode_message(encode_message(message, packing=AlwaysPacking())) == message
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda picture, blobs: blobs.__setitem__(0, blobs[0][:-3]), ErrorCode.INVALID_FIELD),
+        (lambda picture, blobs: blobs.__setitem__(0, blobs[0] + b"!"), ErrorCode.INVALID_FIELD),
+        (lambda picture, blobs: blobs.__setitem__(0, b"moss"), ErrorCode.INVALID_FIELD),
+        (lambda picture, blobs: picture.update(height=11), ErrorCode.INVALID_FIELD),
+        (lambda picture, blobs: picture.update(height=9), ErrorCode.INVALID_FIELD),
+        (lambda picture, blobs: picture.update(width=0), ErrorCode.INVALID_FIELD),
+        (lambda picture, blobs: picture.update(width="wide"), ErrorCode.INVALID_FIELD),
+        (lambda picture, blobs: picture.update(format="cmyk8"), ErrorCode.INVALID_FIELD),
+        (lambda picture, blobs: picture.update(encoding="zstd"), ErrorCode.INVALID_FIELD),
+        (lambda picture, blobs: picture.update(width=65536, height=65536), ErrorCode.MESSAGE_TOO_LARGE),
+    ],
+)
+def test_packed_pixels_that_make_no_sense_cost_that_message_alone(change, code):
+    with pytest.raises(InvalidMessage) as caught:
+        decode_message(damaged(PACKED, change))
+    assert (caught.value.code, caught.value.field, caught.value.request_id) == (code, "task.image", 7)
+
+
+def test_packed_pictures_may_together_only_have_so_many_bytes():
+    data = encode_message(PACKED, packing=AlwaysPacking())
+    assert decode_message(data, most_unpacked=600) == PACKED
+    with pytest.raises(InvalidMessage) as caught:
+        decode_message(data, most_unpacked=599)
+    assert caught.value.code is ErrorCode.MESSAGE_TOO_LARGE
