@@ -285,3 +285,15 @@ def test_after_a_restart_of_the_daemon_live_goes_on(daemon_factory, tiny_model, 
         count = len(seen.frames)
         seen.wait(lambda: len(seen.frames) > count)
         assert seen.frames[-1].picture == before.picture
+
+
+def test_a_daemon_that_ends_in_the_middle_of_it_ends_without_a_complaint(daemon_factory, tiny_model, name: str) -> None:
+    daemon = daemon_factory("--model", str(tiny_model))
+    with connect(daemon.url, token=daemon.token, settings=QUICK) as bridge:
+        canvas = bridge.open_canvas(name, SIDE, SIDE)
+        seen = Seen(canvas)
+        canvas.live.watch()
+        canvas.live.start(prompt="a", steps=2)
+        seen.frame_of(0)
+        assert daemon.stop() == 0
+    assert "error" not in daemon.log_file.read_text()

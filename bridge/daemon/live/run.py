@@ -206,7 +206,9 @@ class LiveRun:
 
     def _loop_ended(self, task: asyncio.Task[None]) -> None:
         self._loop_task = None
-        if not task.cancelled() and (problem := task.exception()) is not None:
+        if task.cancelled():
+            return
+        if (problem := task.exception()) is not None:
             log.error("live ended unexpectedly", canvas=self._canvas.name, exc_info=problem)
             self._resolved = None
             self._pause(BridgeError(ErrorCode.INTERNAL, f"Live ended unexpectedly: {problem}", hint="Start it again."))
