@@ -18,6 +18,9 @@ from .latents import encode_pixels, packed_like
 from .scheduler_tap import SchedulerTap
 from .step_count import first_step
 
+REPLACED = ("prepare_latents",)
+"""Methods of a pipeline that are replaced in the meantime."""
+
 
 @contextmanager
 def starting_from(

@@ -30,7 +30,7 @@ def counting(models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
     return Bench(
         {
             **models,
-            **{family: build_tiny(family, root / family) for family in ("chroma", "lcm", "qwen-image", "z-image")},
+            **{family: build_tiny(family, root / family) for family in ("sana", "lcm", "qwen-image", "z-image")},
         }
     )
 
@@ -73,7 +73,7 @@ def test_any_steps_at_any_strength_with_flow(
     check(counting.run(from_picture(scheduler, steps, strength, masked=masked), "sd3"))
 
 
-@pytest.mark.parametrize("family", ["chroma", "lcm", "z-image"])
+@pytest.mark.parametrize("family", ["sana", "lcm", "z-image"])
 @pytest.mark.parametrize("strength", [0.3, 0.7, 1.0])
 def test_families_that_start_in_their_own_way(counting: Bench, family: str, strength: float) -> None:
     check(counting.run(from_picture("", 4, strength, masked=False), family))

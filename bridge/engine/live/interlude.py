@@ -10,6 +10,7 @@ from bridge.engine.denoiser import denoiser_of
 from bridge.engine.link import Frame
 from bridge.engine.models.loading import LoadedModel
 from bridge.engine.models.shelf import ModelShelf
+from bridge.engine.picture_start import REPLACED
 
 from .frames import FrameMaker
 
@@ -67,9 +68,15 @@ def _is_altered(model: LoadedModel) -> bool:
 
 @contextmanager
 def _as_it_was(model: LoadedModel) -> Iterator[None]:
-    """Pipelines keep the course of a call in their attributes: have those of the interrupted call again afterwards."""
+    """Pipelines keep the course of a call in their attributes: have those of the interrupted call again afterwards.
+
+    Meanwhile their methods are their own.
+    """
     saved: list[tuple[Any, dict[str, Any]]] = [(pipe, dict(vars(pipe))) for pipe in model.pipelines]
     try:
+        for pipe, _ in saved:
+            for name in REPLACED:
+                vars(pipe).pop(name, None)
         yield
     finally:
         for pipe, attributes in saved:
