@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = (
     "advanced_panel",
     "bridge_thread",
+    "connection_trial",
     "controller",
     "docker",
     "edges_panel",
@@ -27,7 +28,9 @@ MODULES = (
     "live.panel",
     "live.session",
     "live.sharing",
+    "prompt_edit",
     "queue_list",
+    "settings_dialog",
     "status_panel",
     "strip",
     "thumbnails",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from latent_bridge.form import Form
+from latent_bridge.guides import LoraEntry
 from latent_bridge.live.share import title_of
 from latent_bridge.live.wishes import FrameRate, Report, Wishes, report_of, settings_of
 from latent_bridge.request import Rect
@@ -11,6 +12,7 @@ from bridge.protocol.areas import Area
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.live import LiveInfo
 from bridge.protocol.messages import ErrorInfo
+from bridge.protocol.tasks import LoraUse
 
 CANVAS = Rect(0, 0, 4096, 4096)
 
@@ -21,6 +23,11 @@ def test_prompt_model_and_seed_are_the_dockers_and_the_strength_is_lives_own():
     assert (settings.prompt, settings.model, settings.seed, settings.steps) == ("moss", "m", 5, 3)
     assert settings.strength == 0.4
     assert (settings.area, settings.needs_area, settings.mask) == (None, False, "")
+
+
+def test_loras_of_the_docker_count_in_live_generation_too():
+    form = Form(loras=(LoraEntry("mossy", 80), LoraEntry("", 100)))
+    assert settings_of(form, Wishes(), CANVAS, None, 512).loras == (LoraUse("mossy", 0.8),)
 
 
 def test_a_random_seed_is_the_same_for_all_frames():

@@ -56,6 +56,20 @@ class TestConnection:
         assert (state.error, state.hint) == ("The token was refused.", "Name the file.")
         assert not state.can_start
 
+    def test_a_refusal_leads_to_the_settings_until_there_is_a_connection(self):
+        for code in (ErrorCode.UNTRUSTED, ErrorCode.UNAUTHORISED, ErrorCode.INVALID_FIELD):
+            refused = DockerState().disconnected(BridgeError(code, "Refused."))
+            assert refused.fix is Fix.SETTINGS
+            assert refused.connected("d").fix is Fix.NONE
+
+    def test_a_daemon_elsewhere_is_named_and_cannot_be_started_here(self):
+        state = CONNECTED.using("studio:47860").disconnected(GONE)
+        assert state.link_text == "No daemon answers at studio:47860"
+        assert not state.can_start
+        assert (state.error, state.hint) == (GONE.message, GONE.hint)
+        assert state.connected("d").link_text == "Connected to d at studio:47860"
+        assert state.using("").disconnected(GONE).can_start
+
     def test_starting_lasts_until_the_daemon_answers(self):
         state = DockerState().connecting().disconnected(GONE).starting()
         assert state.disconnected(GONE).link is Link.STARTING

@@ -8,7 +8,9 @@ thread, because this object was made there.
 from __future__ import annotations
 
 import threading
+from typing import Any
 
+from .daemon_choice import DaemonChoice
 from .qt import QObject, pyqtSignal
 from .vendored import errors, load_client, load_starter, tasks
 
@@ -22,6 +24,7 @@ class BridgeThread(QObject):
         job_event: job id and `JobEvent`.
         fetched: job id, index of the image, and the `Layer` or the `BridgeError`.
         start_ended: how starting the daemon went: None, or the `BridgeError`.
+        leaving: another daemon is about to be used.
     """
 
     connection_changed = pyqtSignal(object)
@@ -29,35 +32,64 @@ class BridgeThread(QObject):
     job_event = pyqtSignal(str, object)
     fetched = pyqtSignal(str, int, object)
     start_ended = pyqtSignal(object)
+    leaving = pyqtSignal()
 
-    def __init__(self, client_name: str) -> None:
+    def __init__(self, client_name: str, choice: DaemonChoice) -> None:
         super().__init__()
-        self._client_name = client_name
+        self.client_name = client_name
+        self._choice = choice
         self._bridge = None
-        self._opening: threading.Thread | None = None
-        self._opened = threading.Event()
+        self._opening: Opening | None = None
         self._jobs: dict[str, object] = {}
 
     def open(self) -> None:
         """Begin to connect, and go on trying for as long as Krita runs. Harmless when it was begun before."""
         if self._opening is None:
-            self._opening = in_background(self._open, "open")
+            self._opening = opening = Opening()
+            arguments = self._choice.arguments()
+            in_background(lambda: self._open(opening, arguments), "open")
 
-    def _open(self) -> None:
+    def use(self, choice: DaemonChoice) -> None:
+        """Work with another daemon from now on. Jobs under way stay with the former one."""
+        if choice.arguments() == self._choice.arguments():
+            self._choice = choice
+            return
+        self.leaving.emit()
+        self._choice = choice
+        self._jobs.clear()
+        former, self._bridge, opening, self._opening = self._bridge, None, self._opening, None
+        if former is not None:
+            in_background(former.close, "close")
+        if opening is not None:
+            self.open()
+
+    def _open(self, opening: Opening, arguments: dict[str, str]) -> None:
         # Importing the client takes a noticeable part of a second, which Krita's start is to be spared.
         client = load_client()
-        self._bridge = client.connect(wait=False, client_name=self._client_name, on_connection=self._on_connection)
-        self._opened.set()
+        bridge = client.connect(
+            **arguments,
+            wait=False,
+            client_name=self.client_name,
+            on_connection=lambda connection: self._on_connection(opening, connection),
+        )
+        opening.bridge = bridge
+        if opening is self._opening:
+            self._bridge = bridge
+        else:
+            in_background(bridge.close, "close")  # another daemon was chosen meanwhile
+        opening.done.set()
 
     @property
     def bridge(self):
         """The client's `Bridge`, None while there is none. Its requests wait, so they are for the background."""
         return self._bridge
 
-    def _on_connection(self, connection) -> None:
-        self._opened.wait()  # the client may call back before `connect` has returned
+    def _on_connection(self, opening: Opening, connection) -> None:
+        opening.done.wait()  # the client may call back before `connect` has returned
+        if opening is not self._opening:
+            return
         if connection.state == "connected":
-            self.welcomed.emit(self._bridge.welcome)
+            self.welcomed.emit(opening.bridge.welcome)
         self.connection_changed.emit(connection)
 
     def submit(self, task: tasks.Task) -> str:
@@ -96,6 +128,12 @@ class BridgeThread(QObject):
         if self._bridge is not None:
             self._bridge.retry()
 
+    def open_with_daemon(self) -> None:
+        """Connect, and start an installed daemon if none runs. Harmless when it was done before."""
+        if self._opening is None:
+            self.open()
+            self.start_daemon()
+
     def start_daemon(self) -> None:
         """Start an installed daemon; `start_ended` tells how it went."""
         in_background(self._start_daemon, "start daemon")
@@ -114,6 +152,19 @@ class BridgeThread(QObject):
         bridge, self._bridge = self._bridge, None
         if bridge is not None:
             in_background(bridge.close, "close").join(timeout)
+
+
+class Opening:
+    """A connection that was begun.
+
+    Attributes:
+        done: set when there is a bridge.
+        bridge: the client's `Bridge`.
+    """
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.bridge: Any = None
 
 
 def in_background(action, name: str) -> threading.Thread:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 
 from .bridge_thread import BridgeThread
+from .daemon_choice import DaemonChoice, load_choice, save_choice
 from .form import Form, form_of, load_form, save_form
 from .gallery import Gallery
-from .guides import with_triggers
+from .guides import fitting, with_triggers
 from .history import Entry
 from .host import Host, OpenDocument
 from .jobs import Jobs, Pending
@@ -20,7 +21,7 @@ from .memory import Memories
 from .modes import Mode
 from .packing import inverted, packed, unpacked
 from .placing import place
-from .qt import QObject, QTimer, pyqtSignal
+from .qt import QIcon, QObject, QTimer, pyqtSignal
 from .request import Plan, make_plan, make_task
 from .state import DockerState, Fix
 from .vendored import errors, messages
@@ -38,6 +39,7 @@ class Controller(QObject):
         form_changed: a `Form` that did not come from the fields.
         welcomed: the daemon's `Welcome`.
         seed_used: the seed of a result.
+        settings_wanted: the user asks for the settings.
     """
 
     changed = pyqtSignal(object)
@@ -45,10 +47,12 @@ class Controller(QObject):
     form_changed = pyqtSignal(object)
     welcomed = pyqtSignal(object)
     seed_used = pyqtSignal(object)
+    settings_wanted = pyqtSignal()
 
     def __init__(self, host: Host, bridge: BridgeThread) -> None:
         super().__init__()
-        self.state = DockerState()
+        self.choice = load_choice(host.read_setting)
+        self.state = DockerState(elsewhere=self.choice.elsewhere)
         self.form = load_form(host.read_setting)
         self.welcome: messages.Welcome | None = None
         self.jobs = Jobs()
@@ -170,13 +174,35 @@ class Controller(QObject):
             self.show(self.state.starting())
             self._bridge.start_daemon()
 
+    def use_daemon(self, choice: DaemonChoice) -> None:
+        """Work with this daemon from now on, and remember that. Jobs under way stay with the former one."""
+        save_choice(choice, self._host.write_setting)
+        changed = choice.arguments() != self.choice.arguments()
+        self.choice = choice
+        if changed:
+            for job in self.jobs.pending:
+                self._forget_missing(job)
+            self._show_jobs(Jobs())
+            self.welcome = None
+            self.show(self.state.using(choice.elsewhere))
+        self._bridge.use(choice)
+        if changed:
+            self._bridge.open()
+
     def fix(self) -> None:
         """Do what the button beside an error offers."""
+        if self.state.fix is Fix.SETTINGS:
+            self.settings_wanted.emit()
+            return
         changes = {Fix.AUTOMATIC_MODE: {"mode": Mode.AUTO.value}, Fix.DEFAULT_MODEL: {"model": ""}}
         form = dataclasses.replace(self.form, **changes.get(self.state.fix, {}))
         self.show(self.state.warned("", ""))
         self.edit(form)
         self.form_changed.emit(form)
+
+    def icon(self, name: str) -> QIcon:
+        """One of Krita's own icons."""
+        return self._host.icon(name)
 
     def warn(self, message: str, hint: str) -> None:
         """Say why what the user asked for cannot be done."""
@@ -240,6 +266,11 @@ class Controller(QObject):
         """Family of the chosen model; empty when it is unknown."""
         known = self.welcome.models if self.welcome is not None else ()
         return next((model.family for model in known if model.id == self.form.model or not self.form.model), "")
+
+    def loras(self) -> list[str]:
+        """Ids of the LoRAs that fit the chosen model."""
+        known = self.welcome.adapters if self.welcome is not None else ()
+        return [adapter.id for adapter in fitting(known, ("lora",), self.family())]
 
     def native_size(self, model: str) -> int:
         """The side that a model was made for, pixels."""

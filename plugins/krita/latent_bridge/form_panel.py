@@ -9,9 +9,10 @@ from .advanced_panel import AdvancedPanel
 from .controller import Controller
 from .form import Form, parse_seed
 from .modes import MANNERS
+from .prompt_edit import PromptEdit
 from .qt import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QSpinBox, Qt, QWidget
 from .vendored import messages
-from .widgets import PercentSlider, PromptEdit, WheelGuard
+from .widgets import PercentSlider, WheelGuard
 
 
 class FormPanel(QWidget):
@@ -45,6 +46,7 @@ class FormPanel(QWidget):
         self.model.addItem("Default", "")
         self.prompt = PromptEdit(self, least=3)
         self.prompt.setPlaceholderText("What to paint")
+        self.prompt.complete_loras(self._controller.loras)
         self.negative = PromptEdit(self, least=2, most=3)
         self.negative.setPlaceholderText("What to avoid")
         self.strength = PercentSlider("strength", self)
@@ -81,7 +83,8 @@ class FormPanel(QWidget):
                 self.prompt,
                 "prompt",
                 "Prompt",
-                "What to paint. Ctrl+Enter generates; Ctrl+Up and Ctrl+Down change how much the marked words count.",
+                "What to paint. Ctrl+Enter generates; Ctrl+Up and Ctrl+Down change how much the marked words count; "
+                "<lora: offers LoRAs.",
             ),
             (self.negative, "negative_prompt", "Negative prompt", "What to avoid."),
             (self.mode, "mode", "Mode", "What Generate does. Automatic follows selection and strength."),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from krita import DockWidget, DockWidgetFactory, DockWidgetFactoryBase, Document, Extension, Krita, Selection
 
-from .qt import QByteArray, QImage, QObject, QTimer, QWidget
+from .qt import QByteArray, QIcon, QImage, QObject, QTimer, QWidget
 from .request import Rect, is_plain_srgb
 
 SRGB_PROFILE = "sRGB-elle-V2-srgbtrc.icc"
@@ -329,6 +329,14 @@ class Host:
         notifier = Krita.instance().notifier()
         notifier.setActive(True)
         notifier.applicationClosing.connect(action)
+
+    def icon(self, name: str) -> QIcon:
+        """One of Krita's own icons, in the colours of its theme."""
+        return Krita.instance().icon(name)
+
+    def main_window(self) -> QWidget:
+        """The main window in front."""
+        return Krita.instance().activeWindow().qwindow()
 
     def version(self) -> str:
         return Krita.instance().version()

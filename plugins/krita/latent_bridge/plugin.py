@@ -8,12 +8,14 @@ import os
 from . import host
 from .bridge_thread import BridgeThread
 from .controller import Controller
+from .daemon_choice import load_choice
 from .docker import BridgePanel
 from .live.canvas_list import CanvasList
 from .live.panel import LivePanel
 from .live.session import LiveSession
 from .live.sharing import Sharing
 from .modes import MANNERS
+from .settings_dialog import show_settings
 
 DOCKER = "latent_bridge_docker"
 LIVE_DOCKER = "latent_bridge_live_docker"
@@ -24,8 +26,10 @@ CANVAS_VARIABLE = "LATENT_BRIDGE_CANVAS"
 def install() -> None:
     """Offer the docker and the actions to Krita. Called once, when the plugin is loaded."""
     krita = host.Host()
-    bridge = BridgeThread(f"krita {krita.version()}")
+    choice = load_choice(krita.read_setting)
+    bridge = BridgeThread(f"krita {krita.version()}", choice)
     controller = Controller(krita, bridge)
+    controller.settings_wanted.connect(lambda: show_settings(krita, controller, bridge.client_name))
     sharing = Sharing(krita, bridge)
     live = LiveSession(controller, krita, sharing)
     host.register_docker(DOCKER, "Latent Bridge", lambda parent: BridgePanel(controller, parent), controller.look)
@@ -36,6 +40,8 @@ def install() -> None:
         sharing.changed.emit,
     )
     krita.on_window(lambda: host.stack_dockers(DOCKER, LIVE_DOCKER))
+    if choice.starts and not choice.remote:
+        krita.on_window(bridge.open_with_daemon)
     wanted = os.environ.get(CANVAS_VARIABLE)
     if wanted:
         sharing.open_at_start(wanted, live.follow)
@@ -46,6 +52,7 @@ def install() -> None:
             "latent_bridge_again": ("Latent Bridge: Generate Again", controller.again),
             "latent_bridge_vary": ("Latent Bridge: Vary", controller.vary),
             "latent_bridge_recipe": ("Latent Bridge: Edit the Recipe", controller.use_recipe),
+            "latent_bridge_settings": ("Latent Bridge: Settings…", controller.settings_wanted.emit),
             "latent_bridge_live": ("Latent Bridge: Live On or Off", live.toggle),
             "latent_bridge_live_apply": ("Latent Bridge: Live Picture to Layer", live.apply),
             **{

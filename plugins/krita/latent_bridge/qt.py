@@ -9,15 +9,32 @@ Enumerations are written scoped (`Qt.Key.Key_Return`), which both editions under
 import sys
 
 if "PyQt6.QtCore" in sys.modules:
-    from PyQt6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QObject, QRect, QSize, Qt, QTimer, pyqtSignal
-    from PyQt6.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
+    from PyQt6.QtCore import (
+        QBuffer,
+        QByteArray,
+        QEvent,
+        QIODevice,
+        QObject,
+        QRect,
+        QSize,
+        QStringListModel,
+        Qt,
+        QTimer,
+        QUrl,
+        pyqtSignal,
+    )
+    from PyQt6.QtGui import QColor, QDesktopServices, QIcon, QImage, QPainter, QPixmap
     from PyQt6.QtWidgets import (
         QAbstractItemView,
         QApplication,
         QCheckBox,
         QComboBox,
+        QCompleter,
+        QDialog,
+        QDialogButtonBox,
         QDoubleSpinBox,
         QFileDialog,
+        QFormLayout,
         QFrame,
         QGridLayout,
         QHBoxLayout,
@@ -30,6 +47,7 @@ if "PyQt6.QtCore" in sys.modules:
         QPlainTextEdit,
         QProgressBar,
         QPushButton,
+        QRadioButton,
         QScrollArea,
         QSizePolicy,
         QSlider,
@@ -39,15 +57,32 @@ if "PyQt6.QtCore" in sys.modules:
         QWidget,
     )
 else:
-    from PyQt5.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QObject, QRect, QSize, Qt, QTimer, pyqtSignal
-    from PyQt5.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
+    from PyQt5.QtCore import (
+        QBuffer,
+        QByteArray,
+        QEvent,
+        QIODevice,
+        QObject,
+        QRect,
+        QSize,
+        QStringListModel,
+        Qt,
+        QTimer,
+        QUrl,
+        pyqtSignal,
+    )
+    from PyQt5.QtGui import QColor, QDesktopServices, QIcon, QImage, QPainter, QPixmap
     from PyQt5.QtWidgets import (
         QAbstractItemView,
         QApplication,
         QCheckBox,
         QComboBox,
+        QCompleter,
+        QDialog,
+        QDialogButtonBox,
         QDoubleSpinBox,
         QFileDialog,
+        QFormLayout,
         QFrame,
         QGridLayout,
         QHBoxLayout,
@@ -60,6 +95,7 @@ else:
         QPlainTextEdit,
         QProgressBar,
         QPushButton,
+        QRadioButton,
         QScrollArea,
         QSizePolicy,
         QSlider,
@@ -77,9 +113,14 @@ __all__ = [
     "QCheckBox",
     "QColor",
     "QComboBox",
+    "QCompleter",
+    "QDesktopServices",
+    "QDialog",
+    "QDialogButtonBox",
     "QDoubleSpinBox",
     "QEvent",
     "QFileDialog",
+    "QFormLayout",
     "QFrame",
     "QGridLayout",
     "QHBoxLayout",
@@ -98,14 +139,17 @@ __all__ = [
     "QPlainTextEdit",
     "QProgressBar",
     "QPushButton",
+    "QRadioButton",
     "QRect",
     "QScrollArea",
     "QSize",
     "QSizePolicy",
     "QSlider",
     "QSpinBox",
+    "QStringListModel",
     "QTimer",
     "QToolButton",
+    "QUrl",
     "QVBoxLayout",
     "QWidget",
     "Qt",

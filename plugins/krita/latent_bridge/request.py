@@ -215,6 +215,11 @@ def make_task(
     return plan.task(**fields)
 
 
+def loras_of(form: Form) -> tuple[tasks.LoraUse, ...]:
+    """The LoRAs that a form asks for, as the daemon wants them."""
+    return tuple(tasks.LoraUse(lora.name, lora.weight / 100) for lora in form.loras if lora.name)
+
+
 def _common(plan: Plan, form: Form) -> dict[str, object]:
     """Parameters that every task shares."""
     reads_prompt = MANNERS[plan.mode].reads_prompt
@@ -227,7 +232,7 @@ def _common(plan: Plan, form: Form) -> dict[str, object]:
         "guidance_scale": form.guidance or None,
         "scheduler": form.scheduler,
         "images": form.images,
-        "loras": tuple(tasks.LoraUse(lora.name, lora.weight / 100) for lora in form.loras if lora.name),
+        "loras": loras_of(form),
         # Krita's own byte order: nobody swizzles in Python.
         "result_format": pixels.PixelFormat.BGRA8,
     }

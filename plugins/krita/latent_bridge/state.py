@@ -36,9 +36,11 @@ class Fix(Enum):
     NONE = ""
     AUTOMATIC_MODE = "Set to Automatic"
     DEFAULT_MODEL = "Use the default model"
+    SETTINGS = "Settings…"
 
 
 RUN_HINT = "Press Start, or run `latent-bridge serve` in a terminal."
+AWAY_HINT = "Does it still run, and is the network there?"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class DockerState:
     Attributes:
         link: the connection.
         daemon: name and version of the daemon, once it has been greeted.
+        elsewhere: address of a daemon on another computer; empty for that of this one.
         phase: the present job.
         text: what is going on with the job, or how the last one ended.
         fraction: how much of the job is done, 0 to 1; None when that cannot be told.
@@ -58,6 +61,7 @@ class DockerState:
 
     link: Link = Link.OFF
     daemon: str = ""
+    elsewhere: str = ""
     phase: Phase = Phase.IDLE
     text: str = ""
     fraction: float | None = 0.0
@@ -85,16 +89,18 @@ class DockerState:
     @property
     def can_start(self) -> bool:
         """Whether starting the daemon is offered."""
-        return self.link is Link.ABSENT
+        return self.link is Link.ABSENT and not self.elsewhere
 
     @property
     def link_text(self) -> str:
         """The connection in a line."""
+        absent = f"No daemon answers at {self.elsewhere}" if self.elsewhere else "The daemon is not running"
+        where = f" at {self.elsewhere}" if self.elsewhere else ""
         return {
             Link.OFF: "Not connected",
             Link.CONNECTING: "Connecting…",
-            Link.CONNECTED: f"Connected to {self.daemon or 'the daemon'}",
-            Link.ABSENT: "The daemon is not running" if not self.busy else "Connection lost; waiting",
+            Link.CONNECTED: f"Connected to {self.daemon or 'the daemon'}{where}",
+            Link.ABSENT: absent if not self.busy else "Connection lost; waiting",
             Link.STARTING: "Starting the daemon…",
             Link.REFUSED: "The daemon refuses this connection",
         }[self.link]
@@ -115,21 +121,29 @@ class DockerState:
         if self.link is Link.CONNECTED:
             return replace(self, daemon=daemon)
         text = "Connected again; waiting for the picture" if self.busy else self.text
-        return replace(self, link=Link.CONNECTED, daemon=daemon, text=text, error="", hint="")
+        return replace(self, link=Link.CONNECTED, daemon=daemon, text=text, error="", hint="", fix=Fix.NONE)
 
     def disconnected(self, error: errors.BridgeError | None) -> DockerState:
         """The connection failed or was lost; the client goes on trying."""
         if error is not None and error.code in _REFUSALS:
-            return replace(self, link=Link.REFUSED, error=error.message, hint=error.hint)
+            return replace(self, link=Link.REFUSED, error=error.message, hint=error.hint, fix=Fix.SETTINGS)
         if self.link is Link.STARTING:
             return self
         state = replace(self, link=Link.ABSENT)
         if self.busy:
             text = "The daemon is gone. The picture will be made when it is back."
-            return replace(state, text=text, fraction=None, hint=RUN_HINT)
-        if error is not None and error.code is not errors.ErrorCode.NOT_CONNECTED:
+            return replace(state, text=text, fraction=None, hint=AWAY_HINT if self.elsewhere else RUN_HINT)
+        if error is not None and (self.elsewhere or error.code is not errors.ErrorCode.NOT_CONNECTED):
             return replace(state, error=error.message, hint=error.hint)
         return state
+
+    def using(self, elsewhere: str) -> DockerState:
+        """Another daemon was chosen; nothing is known of it yet.
+
+        Args:
+            elsewhere: its address; empty for that of this computer.
+        """
+        return DockerState(elsewhere=elsewhere)
 
     def starting(self) -> DockerState:
         """The user asked to start the daemon."""
@@ -189,7 +203,15 @@ class DockerState:
         return replace(self, error=message, hint=hint, fix=fix)
 
 
-_REFUSALS = frozenset({errors.ErrorCode.UNAUTHORISED, errors.ErrorCode.FORBIDDEN, errors.ErrorCode.UNSUPPORTED_VERSION})
+_REFUSALS = frozenset(
+    {
+        errors.ErrorCode.UNAUTHORISED,
+        errors.ErrorCode.FORBIDDEN,
+        errors.ErrorCode.UNTRUSTED,
+        errors.ErrorCode.INVALID_FIELD,
+        errors.ErrorCode.UNSUPPORTED_VERSION,
+    }
+)
 
 
 def fix_of(code: errors.ErrorCode) -> Fix:

@@ -10,7 +10,6 @@ from .qt import (
     QHBoxLayout,
     QLabel,
     QObject,
-    QPlainTextEdit,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -21,81 +20,6 @@ from .qt import (
     QWidget,
     pyqtSignal,
 )
-from .weights import Marked, shifted
-
-ENTER_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-
-
-class PromptEdit(QPlainTextEdit):
-    """A text of at least `least` lines in height, and at most `most` if that is given.
-
-    Tab leaves it, Ctrl+Enter asks to generate.
-    """
-
-    submitted = pyqtSignal()
-
-    def __init__(self, parent: QWidget, least: int, most: int | None = None) -> None:
-        super().__init__(parent)
-        self._least = least
-        self.setTabChangesFocus(True)
-        self.setMinimumHeight(self._height_of(least))
-        if most is not None:
-            self.setMaximumHeight(self._height_of(most))
-        self.setMinimumWidth(0)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
-
-    def _height_of(self, lines: int) -> int:
-        margins = 2 * (self.frameWidth() + int(self.document().documentMargin()))
-        return lines * self.fontMetrics().lineSpacing() + margins + 2
-
-    def sizeHint(self):
-        hint = super().sizeHint()
-        hint.setHeight(self._height_of(self._least))
-        return hint
-
-    def event(self, event) -> bool:
-        # Krita's own shortcuts would take the keys otherwise.
-        ours = event.type() == QEvent.Type.ShortcutOverride and (_is_ctrl_enter(event) or _weight_direction(event))
-        if ours:
-            event.accept()
-            return True
-        return super().event(event)
-
-    def keyPressEvent(self, event) -> None:
-        if _is_ctrl_enter(event):
-            self.submitted.emit()
-            return
-        direction = _weight_direction(event)
-        if direction:
-            self._shift_weight(direction)
-            return
-        super().keyPressEvent(event)
-
-    def _shift_weight(self, direction: int) -> None:
-        """Let the marked words, or the word at the cursor, count more or less. One step for Undo."""
-        cursor = self.textCursor()
-        before = Marked(self.toPlainText(), cursor.selectionStart(), cursor.selectionEnd())
-        after = shifted(before, direction)
-        if after.text == before.text:
-            return
-        cursor.beginEditBlock()
-        cursor.select(cursor.SelectionType.Document)
-        cursor.insertText(after.text)
-        cursor.endEditBlock()
-        cursor.setPosition(after.start)
-        cursor.setPosition(after.end, cursor.MoveMode.KeepAnchor)
-        self.setTextCursor(cursor)
-
-
-def _weight_direction(event) -> int:
-    """1 for Ctrl+Up, -1 for Ctrl+Down, 0 for anything else."""
-    if not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-        return 0
-    return {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}.get(event.key(), 0)
-
-
-def _is_ctrl_enter(event) -> bool:
-    return event.key() in ENTER_KEYS and bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
 
 
 class PercentSlider(QWidget):

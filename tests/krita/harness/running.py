@@ -142,9 +142,10 @@ class RunningKrita:
 
     # Mouse and keyboard.
 
-    def focus(self) -> None:
-        """Give the main window the keyboard; there is no window manager that would."""
-        self._xdotool("windowfocus", self._window)
+    def focus(self, dialog: str = "") -> None:
+        """Give the main window or a dialog the keyboard; there is no window manager that would."""
+        window = self.call("window_of", name=f"latent_bridge_{dialog}") if dialog else self._window
+        self._xdotool("windowfocus", window)
 
     def click(self, name: str) -> None:
         """Press a widget of a docker with the mouse: scroll to it if need be, and wait until it has come to rest."""

@@ -46,6 +46,7 @@ class Sharing(QObject):
         self._timer.timeout.connect(self._tick)
         self._done.connect(lambda action: action())
         host.on_step(self._stepped)
+        bridge.leaving.connect(self._leave)
 
     def of(self, document: OpenDocument | None) -> Share | None:
         """How a document is shared; None when it is not."""
@@ -135,6 +136,11 @@ class Sharing(QObject):
             self.shares.remove(share)
             share.close()
             self._changed()
+
+    def _leave(self) -> None:
+        """Another daemon is about to be used: canvases are the former one's."""
+        for share in list(self.shares):
+            self.close(share)
 
     # The background.
 

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from ..form import Form
-from ..request import Rect, context_crop
+from ..request import Rect, context_crop, loras_of
 from ..vendored import areas, errors, live
 
 MASK = "mask"
@@ -37,7 +37,8 @@ def settings_of(
     """The settings that fields and selection stand for.
 
     Args:
-        form: the docker's fields: prompts, model, seed, steps, guidance and scheduler count.
+        form: the docker's fields: prompts, model, seed, steps, guidance, scheduler and LoRAs count. Controls and
+            regions do not: live generation knows none.
         wishes: those of the live docker.
         canvas: the whole picture.
         selection: bounds of what is selected; may reach beyond the picture.
@@ -58,6 +59,7 @@ def settings_of(
         steps=form.steps or None,
         guidance_scale=form.guidance or None,
         scheduler=form.scheduler,
+        loras=loras_of(form),
         mask=MASK if wishes.selected_only and masks else "",
         area=area,
         needs_area=wishes.selected_only,

@@ -91,9 +91,22 @@ def _docker():
 
 
 def _any(name):
-    """A widget of any docker of the plugin's."""
-    dockers = [docker for docker in KRITA.dockers() if docker.objectName().startswith("latent_bridge")]
-    return next(found for docker in dockers if (found := docker.findChild(QWidget, name)) is not None)
+    """A widget of any docker or dialog of the plugin's, or the dialog itself."""
+    dialogs = [each for each in QApplication.topLevelWidgets() if each.isVisible()]
+    places = [each for each in (*KRITA.dockers(), *dialogs) if each.objectName().startswith("latent_bridge")]
+    return next(
+        found for each in places if (found := each if each.objectName() == name else each.findChild(QWidget, name))
+    )
+
+
+def window_of(name):
+    """Id of the window that a widget is in."""
+    return int(_any(name).window().winId())
+
+
+def is_open(name):
+    """Whether a dialog of that name is to be seen."""
+    return any(each.objectName() == name and each.isVisible() for each in QApplication.topLevelWidgets())
 
 
 def show_docker(height=0, name="latent_bridge_docker"):

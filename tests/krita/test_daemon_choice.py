@@ -1,0 +1,71 @@
+"""Which daemon Krita works with, as it is remembered and as the client is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from latent_bridge.connection_trial import described
+from latent_bridge.daemon_choice import KEY, DaemonChoice, load_choice, save_choice
+
+from bridge.protocol.messages import ModelInfo, Pong, Welcome
+
+REMOTE = DaemonChoice(True, "studio:47860", "secret", "/home/me/studio.pem")
+
+
+def loaded(text: str) -> DaemonChoice:
+    return load_choice(lambda _group, key, default: text if key == KEY else default)
+
+
+def test_what_was_saved_is_loaded():
+    kept: dict[str, str] = {}
+    save_choice(REMOTE, lambda _group, key, value: kept.update({key: value}))
+    assert loaded(kept[KEY]) == REMOTE
+
+
+@pytest.mark.parametrize("text", ["", "[]", "nonsense", json.dumps({"remote": "yes", "token": 7, "other": 1})])
+def test_what_cannot_be_read_is_the_daemon_of_this_computer(text: str):
+    assert loaded(text) == DaemonChoice()
+
+
+def test_that_of_this_computer_is_found_by_itself_whatever_else_is_filled_in():
+    choice = DaemonChoice(False, "studio", "secret", "file.pem")
+    assert (choice.arguments(), choice.missing, choice.elsewhere) == ({}, "", "")
+
+
+def test_one_elsewhere_is_named_with_all_that_it_needs():
+    assert REMOTE.arguments() == {
+        "address": "wss://studio:47860",
+        "token": "secret",
+        "certificate": "/home/me/studio.pem",
+    }
+    assert REMOTE.elsewhere == "studio:47860"
+
+
+def test_without_a_certificate_the_systems_authorities_count():
+    assert "certificate" not in DaemonChoice(True, "wss://studio", "secret").arguments()
+
+
+def test_the_token_of_this_computer_never_goes_elsewhere():
+    assert DaemonChoice(True, "studio").arguments()["token"] == ""
+    assert "token" in DaemonChoice(True, "studio").missing
+
+
+def test_an_address_is_asked_for():
+    assert "address" in DaemonChoice(True).missing
+
+
+def test_the_token_is_in_no_message():
+    assert "secret" not in repr(REMOTE)
+
+
+def test_a_daemon_is_described_by_what_an_illustrator_asks():
+    models = (ModelInfo(id="a", title="A", family="sd15"), ModelInfo(id="b", title="B", family="sd15", unusable="torn"))
+    welcome = Welcome(request_id=0, version=1, daemon="latent-bridge 0.1.0", models=models)
+    pong = Pong(request_id=1, engine="ready", device="A Card", memory_free=6 << 30, memory_total=8 << 30)
+    assert described(welcome, pong, 0.0021) == (
+        "Connected to latent-bridge 0.1.0",
+        "Device: A Card, 6.0 of 8.0 GiB free",
+        "Engine: ready; 1 model",
+        "Round trip: 2.1 ms",
+    )
