@@ -11,10 +11,10 @@ from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.pixels import Picture
 from bridge.protocol.plain import fields_of, tag_of, to_plain
 from bridge.protocol.plain_reading import from_plain
-from bridge.protocol.tasks import TASKS, Generation, Layer
+from bridge.protocol.tasks import TASKS, Generation, Layer, SurfaceMaps, Task
 
 RECIPE_VERSION = 1
-TaskT = TypeVar("TaskT", bound=Generation)
+TaskT = TypeVar("TaskT", bound=Generation | SurfaceMaps)
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,13 @@ def recipe_of(kind: str, layer: Layer, asked: Mapping[str, Any] | None = None) -
     for name in names:
         value = resolved.get(name)
         parameters[name] = (asked or {}).get(name) if value is None else value
-    parameters.update(seed=layer.seed, images=1)
+    if issubclass(cls, Generation):
+        parameters.update(seed=layer.seed, images=1)
     made_by = {name: value for name, value in layer.recipe.items() if name not in ("parameters", "task")}
     return Recipe(kind, parameters, made_by, layer.x, layer.y)
 
 
-def plain_parameters(task: Generation) -> dict[str, Any]:
+def plain_parameters(task: Task | Generation) -> dict[str, Any]:
     """The fields of a task as plain values, pictures left out."""
     plain = to_plain(task, lambda picture: {})
     cls: Any = type(task)
@@ -138,7 +139,7 @@ def build_task(cls: type[TaskT], parameters: Mapping[str, Any], pictures: Mappin
     return from_plain(cls, plain, given)
 
 
-def task_class(kind: str) -> type[Generation]:
+def task_class(kind: str) -> type[Generation] | type[SurfaceMaps]:
     """The task of this kind. Raises `BridgeError` for one that this version does not know."""
     for cls in TASKS:
         if tag_of(cls) == kind:

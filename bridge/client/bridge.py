@@ -33,7 +33,17 @@ from bridge.protocol.messages import (
     Result,
     Welcome,
 )
-from bridge.protocol.tasks import ImageToImage, Inpaint, Layer, Outpaint, Task, TextToImage, Upscale
+from bridge.protocol.tasks import (
+    ImageToImage,
+    Inpaint,
+    Layer,
+    Outpaint,
+    SurfaceMap,
+    SurfaceMaps,
+    Task,
+    TextToImage,
+    Upscale,
+)
 
 from .canvas import Canvas, OnChange
 from .core import ConnectionCallback, Core, closed_here
@@ -297,15 +307,27 @@ class Bridge:
         run, fields = _split(parameters)
         return self._run(Upscale(image=as_picture(image), prompt=prompt, images=images, **fields), **run)
 
-    def _run(self, task: Task, *, timeout: float | None = None, **submit: Any) -> Layer | list[Layer]:
+    def surface_maps(self, image: ImageLike, **parameters: Any) -> dict[SurfaceMap, Layer]:
+        """The other maps of a material whose base colour this is, by name: `maps`, `seamless`… see `SurfaceMaps`.
+
+        `on_event` and `timeout` are taken as by `generate`.
+        """
+        run, fields = _split(parameters)
+        task = SurfaceMaps(image=as_picture(image), **fields)
+        return dict(zip(task.maps, self._layers(task, **run), strict=True))
+
+    def _run(self, task: Task, **run: Any) -> Layer | list[Layer]:
+        layers = self._layers(task, **run)
+        return layers[0] if task.images == 1 else layers
+
+    def _layers(self, task: Task, *, timeout: float | None = None, **submit: Any) -> list[Layer]:
         self._check_thread()
         job = self.submit(task, **submit)
         try:
-            layers = job.result(timeout)
+            return job.result(timeout)
         except BaseException:
             job.cancel()
             raise
-        return layers[0] if task.images == 1 else layers
 
     # Canvases.
 

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.hub.cache import HUB_ID, cached_models, complete_snapshot, missing_from
-from bridge.protocol.engine_link import AdapterSource
+from bridge.protocol.engine_link import AdapterSource, ModelSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import AdapterInfo, ModelInfo
 from bridge.protocol.model_layout import INDEX_NAME
-from bridge.protocol.tasks import TASKS, Generation
+from bridge.protocol.tasks import GENERATIONS, Generation, Task
 
 from .adapters import CataloguedAdapter, find_adapters, sources_for
 from .catalogued import CataloguedModel, on_the_hub, unusable
 from .model_file import find_files, look_at, model_of
 from .model_folder import read_folder
 
-ALL_TASKS = tuple(str(getattr(task, "kind")) for task in TASKS)  # noqa: B009 - not declared on the base
+ALL_TASKS = tuple(str(getattr(task, "kind")) for task in GENERATIONS)  # noqa: B009 - not declared on the base
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What an engine needs for a task.
+
+    Attributes:
+        model: None when it needs none.
+        adapters: every adapter that the task names.
+        hub_id: what has to be downloaded first; empty when the model is here.
+    """
+
+    model: ModelSource | None = None
+    adapters: tuple[AdapterSource, ...] = ()
+    hub_id: str = ""
 
 
 class Catalogue:
@@ -76,6 +91,13 @@ class Catalogue:
         """Names of the models that make guiding pictures of ordinary ones."""
         known = (adapter.info for adapter in self._adapters)
         return tuple(info.id for info in known if info.type == "depth" and not info.unusable)
+
+    def needs_of(self, task: Task) -> Needs:
+        """What a task needs. Raises `BridgeError` as `find_for` and `adapters_for`."""
+        if not isinstance(task, Generation):
+            return Needs()
+        model = self.find_for(task)
+        return Needs(model.source, self.adapters_for(task), model.hub_id)
 
     def adapters_for(self, task: Generation) -> tuple[AdapterSource, ...]:
         """Every adapter that a task names. Raises `BridgeError` (`unknown_adapter`, `model_unusable`)."""
@@ -156,6 +178,6 @@ def _read_cached(hub_id: str, snapshot: Path) -> CataloguedModel:
     return model
 
 
-def kind_of(task: Generation) -> str:
+def kind_of(task: Task | Generation) -> str:
     """The wire name of a task."""
     return str(getattr(task, "kind", ""))

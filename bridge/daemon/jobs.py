@@ -24,7 +24,7 @@ class ActiveJob:
         job_id: the client's id.
         owner: digest of the session secret.
         task: what to do, its seed drawn, its pictures in shared files.
-        model: with which model.
+        model: with which model; None when it needs none.
         priority: "interactive" or "batch".
         preview_side: longest side of previews in pixels, 0 for none.
         adapters: every adapter that the task names.
@@ -39,7 +39,7 @@ class ActiveJob:
     job_id: str
     owner: str
     task: Task
-    model: ModelSource
+    model: ModelSource | None
     priority: str
     preview_side: int
     adapters: tuple[AdapterSource, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import Limits
-from bridge.protocol.tasks import Outpaint, Task, TextToImage, Upscale
+from bridge.protocol.tasks import Generation, Outpaint, Task, TextToImage, Upscale
 
 from .jobs import pictures_of
 
@@ -15,7 +15,7 @@ def check_limits(task: Task, limits: Limits) -> None:
     Raises:
         BridgeError: `too_many_steps`, `too_many_images` or `too_many_pixels`, with the field.
     """
-    if task.steps is not None and task.steps > limits.steps:
+    if isinstance(task, Generation) and task.steps is not None and task.steps > limits.steps:
         raise BridgeError(
             ErrorCode.TOO_MANY_STEPS,
             f"{task.steps} steps are more than this daemon allows.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from functools import partial
 
 import psutil
@@ -55,7 +54,7 @@ from .live.frame_work import ResolvedSettings
 from .live.lane import LiveLane
 from .outbox import Outbox
 from .runner import Runner
-from .submission import check_same, fingerprint_of, seed_for, summary_of
+from .submission import check_same, fingerprint_of, settled, summary_of
 
 log = structlog.get_logger()
 
@@ -157,10 +156,9 @@ class BridgeService:
         return await asyncio.shield(self._submit(owner, request))
 
     async def _submit(self, owner: str, request: Submit) -> JobStatus:
-        model = self._catalogue.find_for(request.task)
-        adapters = self._catalogue.adapters_for(request.task)
+        needs = self._catalogue.needs_of(request.task)
         fingerprint = await self._off_loop(request.task, fingerprint_of, request.task)
-        task = replace(request.task, model=model.info.id, seed=seed_for(request))
+        task = settled(request, needs.model)
         task = await self._off_loop(task, adopt_pictures, task, self._shared)
         entered = False
         try:
@@ -174,11 +172,11 @@ class BridgeService:
                     job_id=request.job_id,
                     owner=owner,
                     task=task,
-                    model=model.source,
+                    model=needs.model,
                     priority=request.priority,
                     preview_side=request.preview_side,
-                    adapters=adapters,
-                    hub_id=model.hub_id,
+                    adapters=needs.adapters,
+                    hub_id=needs.hub_id,
                     seq=known.last_seq if known else 0,
                     results=known.summary.results if known else 0,
                 )
@@ -194,7 +192,7 @@ class BridgeService:
 
     def _enqueue(self, job: ActiveJob) -> None:
         self._dispatcher.enqueue(job)
-        log.info("job queued", job=job.job_id, task=kind_of(job.task), model=job.model.id)
+        log.info("job queued", job=job.job_id, task=kind_of(job.task), model=job.model.id if job.model else "")
 
     async def _fetch(self, job: ActiveJob) -> None:
         """Bring a job's model here, then queue the job; the engine meanwhile does others."""
@@ -204,7 +202,7 @@ class BridgeService:
             await asyncio.to_thread(self._catalogue.refresh)
             if here and not job.cancelled.is_set():
                 # What the model can do and recommends is known only now.
-                job.model = self._catalogue.find_for(job.task).source
+                job.model = self._catalogue.needs_of(job.task).model
                 self._enqueue(job)
             else:
                 await self._runner.cancel(job)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from dataclasses import replace
 
 from xxhash import xxh3_64
 
+from bridge.protocol.engine_link import ModelSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import JobSummary, Submit
 from bridge.protocol.pixels import Picture
 from bridge.protocol.plain import to_plain
 from bridge.protocol.shared_pixels import SharedPicture
-from bridge.protocol.tasks import MAX_SEED, Task
+from bridge.protocol.tasks import MAX_SEED, Generation, Task
 from bridge.protocol.wire import describe_picture
 
 from .catalogue import kind_of
@@ -50,11 +52,16 @@ def _hash(picture: Picture) -> str:
     return running.hexdigest()
 
 
-def seed_for(request: Submit) -> int:
-    """The seed asked for, else one that depends on the job id alone: a retry, even tomorrow, gives the same images."""
-    if request.task.seed is not None:
-        return request.task.seed
-    return int.from_bytes(hashlib.sha256(request.job_id.encode()).digest()[:4], "little") & MAX_SEED
+def settled(request: Submit, model: ModelSource | None) -> Task:
+    """The task with its model named and its seed fixed, if it takes them.
+
+    A seed that was left open depends on the job id alone: a retry, even tomorrow, gives the same images.
+    """
+    task = request.task
+    if not isinstance(task, Generation):
+        return task
+    drawn = int.from_bytes(hashlib.sha256(request.job_id.encode()).digest()[:4], "little") & MAX_SEED
+    return replace(task, model=model.id if model else task.model, seed=drawn if task.seed is None else task.seed)
 
 
 def summary_of(request: Submit) -> JobSummary:

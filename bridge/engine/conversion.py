@@ -57,12 +57,12 @@ def encode(rgb: Floats, alpha: Floats | None, pixel_format: PixelFormat, colour_
     elif pixel_format.value.startswith("bgra"):
         colours = colours[..., ::-1]
     out = np.empty((*rgb.shape[:2], pixel_format.channels), dtype=dtype_of(pixel_format))
-    out[..., : colours.shape[-1]] = _from_floats(colours, pixel_format)
+    out[..., : colours.shape[-1]] = from_floats(colours, pixel_format)
     if pixel_format.has_alpha:
         out[..., -1] = (
             1
             if alpha is None and pixel_format.is_float
-            else _from_floats(np.ones(rgb.shape[:2], np.float32) if alpha is None else alpha, pixel_format)
+            else from_floats(np.ones(rgb.shape[:2], np.float32) if alpha is None else alpha, pixel_format)
         )
     return out
 
@@ -108,7 +108,8 @@ def _to_floats(channels: Channels, pixel_format: PixelFormat) -> Floats:
     return channels.astype(np.float32) / top
 
 
-def _from_floats(values: Floats, pixel_format: PixelFormat) -> Channels:
+def from_floats(values: Floats, pixel_format: PixelFormat) -> Channels:
+    """Values 0 to 1 of any shape as a format has them in its channels; rounded where they are integers."""
     if pixel_format.is_float:
         return values.astype(dtype_of(pixel_format))
     top = 255 if pixel_format.bytes_per_channel == 1 else 65535

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bridge.protocol.engine_link import LinkMessage, Produced, Run
-from bridge.protocol.tasks import Layer
+from bridge.protocol.tasks import GenerationTask, Layer
 
 from .adapters.job_adapters import JobAdapters
 from .conversion import Floats
@@ -31,6 +31,7 @@ class Making:
     """A job with everything that it needs: the plan, the model, and what to do when memory runs out."""
 
     run: Run
+    task: GenerationTask
     plan: Plan
     model: LoadedModel
     settings: Settings
@@ -49,8 +50,8 @@ class Making:
             BridgeError: an image cannot be made.
         """
         index = self.run.first_image
-        while index < self.run.task.images:
-            index += self._make_batch(index, min(self.run.task.batch_size, self.run.task.images - index))
+        while index < self.task.images:
+            index += self._make_batch(index, min(self.task.batch_size, self.task.images - index))
 
     def _make_batch(self, index: int, count: int) -> int:
         """Make up to `count` images from number `index` on. Returns how many were made."""
@@ -72,7 +73,7 @@ class Making:
     def _painting(self, index: int, batch: Sequence[ImagePrompts]) -> Callable[[], Sequence[Floats]]:
         seeds = [self._seed(index + offset) for offset in range(len(batch))]
         settings = replace(self.settings, prompts=tuple(batch))
-        regions = self.run.task.regions
+        regions = self.task.regions
         painter = Painter(self.model, settings, seeds, self.stages, self.run.preview_side, regions)
 
         def work() -> Sequence[Floats]:
@@ -85,14 +86,14 @@ class Making:
         self.stages.enter("finishing")
         placed = picture if isinstance(picture, Placed) else self.plan.finish(picture)
         seed = self._seed(index)
-        writer = RecipeWriter(self.run.task, self.plan, self.model, self.settings, self.device)
+        writer = RecipeWriter(self.task, self.plan, self.model, self.settings, self.device)
         savings, adapters = self.ladder.savings, self.adapters.recipe(prompts)
         recipe = writer.recipe(prompts, seed, batched=batched, savings=savings, adapters=adapters)
         layer = Layer(picture=placed.picture, x=placed.x, y=placed.y, seed=seed, recipe=recipe)
         self.send(Produced(job_id=self.run.job_id, index=index, layer=layer))
 
     def _seed(self, index: int) -> int:
-        return (self.run.task.seed or 0) + index
+        return (self.task.seed or 0) + index
 
 
 def or_none_without_memory(work: Callable[[], T], device: Device) -> T | None:

@@ -7,9 +7,10 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from bridge.protocol.engine_link import Ended, LinkMessage, Run
+from bridge.protocol.engine_link import Ended, LinkMessage, ModelSource, Run
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import ErrorInfo
+from bridge.protocol.tasks import GenerationTask, SurfaceMaps
 
 from .adapters.job_adapters import JobAdapters
 from .cancellation import AbortFlag, JobAborted
@@ -25,6 +26,7 @@ from .prompting.job_prompts import JobPrompts
 from .prompting.reading import reading_of
 from .settings import Settings
 from .stages import Stages
+from .surface_maps.making import make_maps
 
 
 class Runner:
@@ -61,37 +63,45 @@ class Runner:
 
     def _make(self, run: Run, stages: Stages) -> None:
         stages.check()
-        check_task(run.task, run.adapters)
-        model = self._load(run, stages)
-        settings = Settings.of(run.task, model)
+        if isinstance(run.task, SurfaceMaps):
+            make_maps(run.job_id, run.task, run.first_image, stages, self._send)
+        elif run.model is None:
+            raise BridgeError(ErrorCode.INTERNAL, "The engine was told no model.")
+        else:
+            self._generate(run, run.task, run.model, stages)
+
+    def _generate(self, run: Run, task: GenerationTask, source: ModelSource, stages: Stages) -> None:
+        check_task(task, run.adapters)
+        model = self._load(source, stages)
+        settings = Settings.of(task, model)
         model.schedulers.check_steps(settings.scheduler, settings.steps)
         ladder = MemoryLadder(self._device, self._shelf, model)
-        plan = plan_for(run.task, model)
-        prompts = JobPrompts(run.task, reading_of(model.base), stages.notice)
+        plan = plan_for(task, model)
+        prompts = JobPrompts(task, reading_of(model.base), stages.notice)
         if self._interlude is not None:
-            stages.between_steps = functools.partial(self._interlude, model, guided=bool(run.task.controls))
-        adapters = JobAdapters.of(run.task, run.adapters, model)
-        making = Making(run, plan, model, settings, prompts, stages, ladder, self._device, adapters, self._send)
+            stages.between_steps = functools.partial(self._interlude, model, guided=bool(task.controls))
+        adapters = JobAdapters.of(task, run.adapters, model)
+        making = Making(run, task, plan, model, settings, prompts, stages, ladder, self._device, adapters, self._send)
         try:
             making.make_all()
         finally:
             ladder.restore()
 
-    def _load(self, run: Run, stages: Stages) -> LoadedModel:
-        model = or_none_without_memory(lambda: self._get(run, stages), self._device)
+    def _load(self, source: ModelSource, stages: Stages) -> LoadedModel:
+        model = or_none_without_memory(lambda: self._get(source, stages), self._device)
         if model is None:
-            self._shelf.drop_others(run.model)
+            self._shelf.drop_others(source)
             message = "Memory ran out while loading; other models were put away, and loading is tried again."
             stages.notice(BridgeError(ErrorCode.OUT_OF_MEMORY, message, hint=HINT))
-            model = or_none_without_memory(lambda: self._get(run, stages), self._device)
+            model = or_none_without_memory(lambda: self._get(source, stages), self._device)
         if model is None:
             raise out_of_memory(self._device)
         return model
 
-    def _get(self, run: Run, stages: Stages) -> LoadedModel:
-        if not self._shelf.holds(run.model):
+    def _get(self, source: ModelSource, stages: Stages) -> LoadedModel:
+        if not self._shelf.holds(source):
             stages.enter("loading")
-        return self._shelf.get(run.model, stages.check)
+        return self._shelf.get(source, stages.check)
 
     def _explained(self, error: Exception) -> BridgeError:
         traceback.print_exception(error, file=sys.stderr)

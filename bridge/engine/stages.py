@@ -67,6 +67,11 @@ class Stages:
             self._since = time.perf_counter()
             self._abort.check()
 
+    def part_done(self, part: int, parts: int) -> None:
+        """A part of a stage that has no denoising steps was done. Raises `JobAborted`."""
+        self._progressed(self._stage, part, parts)
+        self._abort.check()
+
     @property
     def stage(self) -> Stage:
         """The stage entered last."""

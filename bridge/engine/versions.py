@@ -6,12 +6,15 @@ import importlib.metadata
 import platform
 from functools import lru_cache
 
+LIBRARIES = ("latent-bridge", "torch", "diffusers", "transformers")
+"""What decides how a picture looks that a model paints."""
 
-@lru_cache(maxsize=1)
-def versions() -> dict[str, object]:
-    """Versions of Python, the bridge and the libraries that decide what a picture looks like."""
+
+@lru_cache(maxsize=4)
+def versions(packages: tuple[str, ...] = LIBRARIES) -> dict[str, object]:
+    """Versions of Python and of packages that decide what a result looks like."""
     found: dict[str, object] = {"python": platform.python_version()}
-    for package in ("latent-bridge", "torch", "diffusers", "transformers"):
+    for package in packages:
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

@@ -75,8 +75,8 @@ class Run(LinkMessage):
     type: ClassVar[str] = "run"
 
     job_id: str = spec("The job.", pattern=JOB_ID_PATTERN)
-    task: Task = spec("What to do; its seed is set.")
-    model: ModelSource = spec("With which model.")
+    task: Task = spec("What to do; its seed, if it has one, is set.")
+    model: ModelSource | None = spec("With which model; None for a task that needs none.", default=None)
     adapters: tuple[AdapterSource, ...] = spec(
         "Every adapter that the task names, in its prompt or elsewhere.", default=()
     )

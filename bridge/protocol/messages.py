@@ -21,7 +21,7 @@ JOB_ID_PATTERN = r"[A-Za-z0-9_.:-]{1,64}"
 SESSION_PATTERN = r"[A-Za-z0-9_-]{16,64}"
 
 JobState = Literal["queued", "running", "finished", "failed", "cancelled"]
-Stage = Literal["queued", "downloading", "loading", "encoding", "denoising", "decoding", "finishing"]
+Stage = Literal["queued", "downloading", "loading", "encoding", "denoising", "decoding", "mapping", "finishing"]
 Priority = Literal["interactive", "batch"]
 
 FINAL_STATES: frozenset[str] = frozenset({"finished", "failed", "cancelled"})

@@ -67,6 +67,8 @@ class ColourSpace(str, Enum):
 
     SRGB = "srgb"
     LINEAR_SRGB = "linear-srgb"
+    DATA = "data"
+    """No colours at all, such as heights or normals: taken as they are, and never converted."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -151,7 +151,8 @@ def _pictures() -> str:
         for member in PixelFormat
     )
     return (
-        "### Pictures\n\nA map with `width`, `height`, `format`, `colour_space` (`srgb`, `linear-srgb`), `encoding` "
+        "### Pictures\n\nA map with `width`, `height`, `format`, `colour_space` (`srgb`, `linear-srgb`, or `data` for "
+        "numbers that are no colours and are never converted), `encoding` "
         "and either `blob`, the number of the blob that holds the pixels, or `file`, the name of a file that "
         "does: rows top-down without padding, little-endian, straight alpha. The encoding is `raw`, or for blobs one "
         "of those that the other end has named in `hello` or `welcome`.\n\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from .errors import BridgeError, ErrorCode
 from .fields import spec
 from .pixels import Picture, PixelFormat
 
@@ -74,7 +75,7 @@ class Region:
 
 @dataclass(frozen=True)
 class Generation:
-    """Parameters that every task shares."""
+    """Parameters that every task shares for which a model is needed."""
 
     prompt: str = spec("What the picture shall show.", default="", max_length=8192)
     negative_prompt: str = spec("What it shall not show.", default="", max_length=8192)
@@ -227,8 +228,65 @@ class Upscale(Generation):
     )
 
 
-Task = TextToImage | ImageToImage | Inpaint | Outpaint | Upscale
-TASKS: tuple[type[Generation], ...] = (TextToImage, ImageToImage, Inpaint, Outpaint, Upscale)
+SurfaceMap = Literal["normal", "height", "roughness", "occlusion", "metallic"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurfaceMaps:
+    """Estimate the other maps of a material from its base colour. No model: the same input gives the same bytes.
+
+    One layer a map, in the order asked; `recipe["map"]` says which it is. All are of colour space `data`: their numbers
+    are no colours, and nothing may convert them. `normal` is `rgb`, in tangent space and written as colours; the others
+    are `gray`. Heights are 0 at the lowest and 1 at the highest point.
+    """
+
+    kind: ClassVar[str] = "surface-maps"
+
+    image: Picture = spec("The base colour. Its alpha plays no part: colours count where they are transparent, too.")
+    maps: tuple[SurfaceMap, ...] = spec(
+        "Which maps to make, each once.", default=("normal", "height", "roughness", "occlusion"), max_length=5
+    )
+    seamless: Seamless = spec("Sides across which the material continues when it is tiled.", default="none")
+    relief: float = spec(
+        "From the lowest to the highest point, as a share of the shorter side of the picture. Scales normals and "
+        "occlusion; the height map is 0 to 1 whatever it is.",
+        default=2.0,
+        ge=0,
+        le=50,
+        unit="%",
+    )
+    detail: float = spec("How much of the finest forms the relief keeps.", default=0.75, ge=0, le=1)
+    roughness: float = spec("Mean of the roughness map; a picture cannot tell it.", default=0.6, ge=0, le=1)
+    normal_convention: Literal["opengl", "directx"] = spec(
+        "Green points up (`opengl`: Blender, glTF, Unity) or down (`directx`: Unreal).", default="opengl"
+    )
+    bits: Literal[8, 16, 32] = spec(
+        "Bits per channel of `normal` and `height`; 32 are floats. The other maps have 8.", default=16
+    )
+
+    prompt: ClassVar[str] = ""
+    """It has none; for whoever lists tasks of all kinds."""
+
+    def __post_init__(self) -> None:
+        if not self.maps or len(set(self.maps)) < len(self.maps):
+            raise BridgeError(
+                ErrorCode.INVALID_FIELD,
+                "No map is asked for." if not self.maps else "A map is asked for twice.",
+                hint="Name each map that is wanted once.",
+                field="task.maps",
+            )
+
+    @property
+    def images(self) -> int:
+        """How many results there will be."""
+        return len(self.maps)
+
+
+GenerationTask = TextToImage | ImageToImage | Inpaint | Outpaint | Upscale
+Task = GenerationTask | SurfaceMaps
+GENERATIONS: tuple[type[Generation], ...] = (TextToImage, ImageToImage, Inpaint, Outpaint, Upscale)
+"""Tasks for which a model is needed."""
+TASKS: tuple[type[Generation] | type[SurfaceMaps], ...] = (*GENERATIONS, SurfaceMaps)
 
 
 @dataclass(frozen=True)
@@ -241,7 +299,7 @@ class Layer:
     picture: Picture = spec("Straight alpha; alpha is the compositing mask.")
     x: int = spec("Left edge in the canvas; negative after outpainting.", default=0, unit="px")
     y: int = spec("Top edge in the canvas; negative after outpainting.", default=0, unit="px")
-    seed: int = spec("The seed that made it.", default=0, ge=0, le=MAX_SEED + 64)
+    seed: int = spec("The seed that made it; 0 where none did.", default=0, ge=0, le=MAX_SEED + 64)
     recipe: dict[str, object] = spec(
         "Every resolved parameter, the model with its hash, and the versions involved.", default_factory=dict
     )

@@ -13,6 +13,7 @@ STAGES = {
     "encoding": "Reading the picture",
     "denoising": "Denoising",
     "decoding": "Decoding",
+    "mapping": "Working out maps",
     "finishing": "Finishing",
 }
 
