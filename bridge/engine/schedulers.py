@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,11 +68,9 @@ def make_scheduler(name: str, own: Any) -> Any:
     cls: Any = getattr(diffusers, choice.class_name, None)
     if not _is_scheduler(cls):
         raise _refused(f"There is no scheduler {name!r}.", f"Known are {', '.join(ALIASES)}.")
-    if is_flow(own) != is_flow(cls):
-        kind = "flow matching" if is_flow(own) else "noise prediction"
-        fitting = [
-            alias for alias, other in ALIASES.items() if is_flow(getattr(diffusers, other.class_name)) == is_flow(own)
-        ]
+    if not _fits(choice, own):
+        kind = "flow matching" if is_flow(own) or _predicts_flow(own) else "noise prediction"
+        fitting = [alias for alias, other in ALIASES.items() if _fits(other, own)]
         raise _refused(
             f"The scheduler {name!r} does not fit this model, which was trained by {kind}.",
             f"Leave it empty for the model's own, or take one of {', '.join(fitting)}.",
@@ -87,16 +85,23 @@ class Schedulers:
     """Schedulers for the jobs of one model.
 
     One of each name is built and kept as a pattern: building takes diffusers four times as long as copying.
+
+    Args:
+        own: the model's scheduler; it is only read.
+        only: names that its pipelines work with; empty for all that fit `own`.
     """
 
-    def __init__(self, own: Any) -> None:
+    def __init__(self, own: Any, only: Sequence[str] = ()) -> None:
         self._own = own
+        self._only = only
         self._patterns: dict[str, Any] = {}
         self._possible: set[tuple[str, int]] = set()
 
     def fresh(self, name: str) -> Any:
         """A scheduler for one job; see `make_scheduler`."""
-        return copy.deepcopy(self._pattern(name))
+        made = copy.deepcopy(self._pattern(name))
+        made.set_timesteps = _within_its_means(made)
+        return made
 
     def check_steps(self, name: str, steps: int) -> None:
         """Refuse a number of steps that the scheduler called `name` cannot divide its time into.
@@ -110,6 +115,9 @@ class Schedulers:
 
     def _pattern(self, name: str) -> Any:
         if name not in self._patterns:
+            if name and self._only and name not in self._only:
+                message = f"The scheduler {name!r} does not fit this kind of model."
+                raise _refused(message, f"Leave it empty, or take {', '.join(self._only)}.")
             self._patterns[name] = make_scheduler(name, self._own)
         return self._patterns[name]
 
@@ -131,6 +139,44 @@ def _check_steps(scheduler: Any, steps: int) -> None:
             hint="Take fewer steps, or another scheduler.",
             field="task.steps",
         )
+
+
+def _within_its_means(scheduler: Any) -> Callable[..., None]:
+    """Its `set_timesteps`, which says in words when a pipeline asks for times that it cannot make."""
+    original = scheduler.set_timesteps
+    known = inspect.signature(original).parameters
+    if "sigmas" in known:
+        return original  # type: ignore[no-any-return]  # diffusers is not typed
+
+    # The name `sigmas` is what pipelines look for, before they refuse in words for programmers.
+    def set_timesteps(num_inference_steps: Any = None, device: Any = None, *, sigmas: Any = None, **more: Any) -> None:
+        asked = {"num_inference_steps": num_inference_steps, "device": device, **more}
+        if sigmas is not None or not asked.keys() <= known.keys():
+            raise _refused(
+                f"This model chooses the times of its steps itself, which {type(scheduler).__name__} cannot make.",
+                "Leave the scheduler empty for the model's own.",
+            )
+        original(**asked)
+
+    accepted = [*known.values(), inspect.Parameter("sigmas", inspect.Parameter.KEYWORD_ONLY, default=None)]
+    set_timesteps.__signature__ = inspect.Signature(accepted)  # type: ignore[attr-defined]  # any function has one
+    return set_timesteps
+
+
+def _fits(choice: SchedulerChoice, own: Any) -> bool:
+    """Whether a scheduler of this kind can denoise what a model with `own` predicts."""
+    cls = getattr(diffusers, choice.class_name)
+    if is_flow(cls) != is_flow(own):
+        return False
+    if not _predicts_flow(own):
+        return True
+    takes_flow = "use_flow_sigmas" in inspect.signature(cls.__init__).parameters
+    return takes_flow and not choice.overrides.get("use_karras_sigmas")  # These are for noise without end.
+
+
+def _predicts_flow(own: Any) -> bool:
+    """Whether a model of flow matching comes with a scheduler that was made for noise prediction, too."""
+    return own.config.get("prediction_type") == "flow_prediction"
 
 
 def _is_scheduler(found: Any) -> bool:

@@ -41,6 +41,7 @@ class Family:
         guidance_scale: recommended guidance.
         guidance: how guidance is done.
         noise: how it was trained, which decides on the schedulers that fit.
+        only_schedulers: aliases of the ones that its pipelines work with, where these are fewer than fit by `noise`.
         text_width: width of the text that a U-Net's attention reads, where a class serves several families; else 0.
         settings_from: hub id of a model whose configuration and tokenizer fit its checkpoints in single files, which
             diffusers would take them from as well; empty when such files lack more.
@@ -62,6 +63,7 @@ class Family:
     guidance_scale: float = 4.5
     guidance: Guidance = "cfg"
     noise: Noise = "flow"
+    only_schedulers: tuple[str, ...] = ()
     text_width: int = 0
     settings_from: str = ""
 
@@ -101,6 +103,8 @@ class Family:
     @property
     def schedulers(self) -> tuple[str, ...]:
         """Aliases of the schedulers that fit."""
+        if self.only_schedulers:
+            return self.only_schedulers
         return tuple(name for name in SCHEDULERS if name.startswith("flow_") == (self.noise == "flow"))
 
 
@@ -133,7 +137,7 @@ _FAMILIES: tuple[Family, ...] = (
     ),
     _unet(
         "lcm", "Latent Consistency Model", "LatentConsistencyModel", inpaint="", native_size=768, steps=4,
-        guidance_scale=8.5, guidance="distilled",
+        guidance_scale=8.5, guidance="distilled", only_schedulers=("lcm", "LCMScheduler"),
     ),
     _unet("kolors", "Kolors", "Kolors", inpaint="", guidance_scale=5.0),
     _unet("sd3", "Stable Diffusion 3", f"{_SD}3", size_multiple=16, latent_channels=16, steps=28, guidance_scale=4.5,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy
 import pytest
 from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler
@@ -10,6 +12,7 @@ from bridge.engine.schedulers import ALIASES, Schedulers, make_scheduler, schedu
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.tasks import SCHEDULERS, TextToImage
 from tests.engine.bench import Bench
+from tests.tiny_families import build_tiny
 
 OWN = DDIMScheduler(beta_schedule="scaled_linear", prediction_type="v_prediction")
 FLOW = [name for name in ALIASES if name.startswith("flow")]
@@ -78,6 +81,23 @@ def test_a_scheduler_of_the_other_kind_is_refused_with_those_that_fit(name: str,
         make_scheduler(name, own)
     assert caught.value.code is ErrorCode.INVALID_FIELD
     assert "take one of" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [("lcm", "euler"), ("lcm", "tcd"), ("flux", "flow_heun"), ("sana", "euler"), ("sana", "dpmpp_2m_karras")],
+)
+def test_a_scheduler_that_a_family_cannot_work_with_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, family: str, name: str
+) -> None:
+    """Because its pipelines choose the times of steps themselves, or what it predicts is nothing to that scheduler."""
+    bench = Bench({family: build_tiny(family, tmp_path_factory.mktemp("refusing") / family)})
+    task = TextToImage(prompt="a", width=64, height=64, seed=1, steps=3)
+    assert bench.run(task, family).layer
+    outcome = bench.run(dataclasses.replace(task, scheduler=name), family)
+    assert outcome.error is ErrorCode.INVALID_FIELD
+    assert outcome.ended.error.field == "task.scheduler"
+    assert "Leave" in outcome.ended.error.hint
 
 
 @pytest.mark.parametrize(("name", "steps"), [("", 1000), ("lcm", 60)])

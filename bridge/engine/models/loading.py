@@ -68,7 +68,7 @@ class LoadedModel:
     _latent_colours: LatentColours | None = None
 
     def __post_init__(self) -> None:
-        self.schedulers = Schedulers(self.own_scheduler)
+        self.schedulers = Schedulers(self.own_scheduler, self.family.only_schedulers if self.family else ())
 
     @property
     def is_inpaint_model(self) -> bool:
