@@ -51,10 +51,10 @@ class ThrottledLink:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(asyncio.start_server(self._connected, sock=self._listener))
         self._loop.run_forever()
-        for task in asyncio.all_tasks(self._loop):
+        open_still = asyncio.all_tasks(self._loop)
+        for task in open_still:
             task.cancel()
-        with suppress(asyncio.CancelledError):
-            self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(asyncio.gather(*open_still, return_exceptions=True))
         self._loop.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -65,7 +65,11 @@ class ThrottledLink:
         far_reader, far_writer = await asyncio.open_connection(sock=plain)
         for end in (writer, far_writer):
             end.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        await asyncio.gather(self._pass(reader, far_writer, there=True), self._pass(far_reader, writer, there=False))
+        # The library complains of connections that are cancelled, which is how this link ends.
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(
+                self._pass(reader, far_writer, there=True), self._pass(far_reader, writer, there=False)
+            )
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, there: bool) -> None:
         free = 0.0  # when the link has carried what was given to it

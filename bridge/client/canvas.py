@@ -48,7 +48,7 @@ class Canvas:
     ) -> None:
         self.name = wanted.canvas
         self.error: BridgeError | None = None
-        """Why the daemon refused the canvas, or the last change; None when all is well."""
+        """Why the daemon refused the canvas, or the newest change that it has answered; None when all is well."""
         self.members: tuple[str, ...] = ()
         """Programs that have it open, this one among them."""
         self.on_change: OnChange | None = None
@@ -216,10 +216,12 @@ class Canvas:
         mirror = self._known_here()
         with self._state:
             mirror.answered(change.number, reply.revision if isinstance(reply, CanvasPatched) else 0)
+            self.error = None if isinstance(reply, CanvasPatched) else _problem(reply)
+            self._unsynced += self.error is not None
             self._state.notify_all()
-        if not isinstance(reply, CanvasPatched):
-            self.error = _problem(reply)
+        if self.error is not None:
             self._compare(change.layer)  # what it should have changed is here and not there
+            self._compared()
 
     def _send_everything(self, mirror: Mirror) -> None:
         """The daemon is another one and has nothing: give it all, pending changes included."""

@@ -90,6 +90,7 @@ class LinkSettings:
         first_retry: pause before the second attempt; doubled each time.
         last_retry: the pause grows no further.
         share_files: let pixels go through files where the daemon runs on this machine.
+        pack: let pixels be packed where that is quicker.
     """
 
     open_timeout: float = 10.0
@@ -98,6 +99,7 @@ class LinkSettings:
     first_retry: float = 0.1
     last_retry: float = 5.0
     share_files: bool = True
+    pack: bool = True
 
 
 class Handler:
@@ -247,7 +249,7 @@ class Link:
             client=self._client[:128],
             session=self._session,
             share_files=self._share_files,
-            encodings=ENCODINGS,
+            encodings=ENCODINGS if settings.pack else (),
         )
         try:
             began = time.perf_counter()
@@ -265,7 +267,7 @@ class Link:
                 websocket.close()
                 return self._open_without_files()
             session.files = files or BLOBS_ONLY
-            if files is None and planes.NAME in answer.encodings:
+            if settings.pack and files is None and planes.NAME in answer.encodings:
                 local = is_loopback(urlsplit(endpoint.url).hostname or "")
                 session.packing = Packing(LinkSpeed(LOCAL_GUESS if local else REMOTE_GUESS, latency))
             self._socket = websocket

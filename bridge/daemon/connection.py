@@ -41,6 +41,7 @@ from bridge.protocol.messages import (
 from bridge.protocol.packing import LOCAL_GUESS, REMOTE_GUESS, Packing
 from bridge.protocol.pixels import Picture
 from bridge.protocol.session import DaemonSession
+from bridge.protocol.wire import may_be_packed
 
 from .canvas_visits import CanvasVisits
 from .client_files import ClientFiles
@@ -53,7 +54,7 @@ HELLO_TIMEOUT = 10.0
 """Seconds within which a connection must say who it is."""
 
 LARGE_PACKED_BYTES = 64 << 10
-"""Bytes of pixels that are packed or unpacked in a thread of their own."""
+"""Bytes of pixels that are packed in a thread of their own."""
 
 CLOSE_PROTOCOL_ERROR = 1002
 CLOSE_TRY_AGAIN = 1013
@@ -209,8 +210,8 @@ class Connection:
         return self._session.send(message)
 
     async def _decoded(self, data: bytes) -> Message:
-        # What is packed can grow to a thousand times its size, and raw pixels are not even copied.
-        if self._session.packing is not None and len(data) > LARGE_PACKED_BYTES // 1000:
+        # What is packed can grow to a thousand times its size; raw pixels are not even copied.
+        if may_be_packed(data):
             return await asyncio.to_thread(self._session.receive, data)
         return self._session.receive(data)
 

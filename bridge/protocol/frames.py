@@ -102,6 +102,11 @@ def decode_frame(data: Buffer) -> Frame:
     return Frame(header, tuple(blobs))
 
 
+def header_end(view: memoryview) -> int:
+    """Where the header of a frame ends, as far as its prefix can be believed; 0 for something shorter."""
+    return _PREFIX.size + min(_PREFIX.unpack_from(view)[3], MAX_HEADER_BYTES) if view.nbytes >= _PREFIX.size else 0
+
+
 def _checked_header(view: memoryview) -> memoryview:
     if view.nbytes < _PREFIX.size:
         raise ProtocolError(ErrorCode.BAD_FRAME, "The frame is shorter than its prefix.")

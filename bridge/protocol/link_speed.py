@@ -15,6 +15,8 @@ MEASURED_BYTES = 32 << 10
 """Fewer bytes say more about the way there and back than about speed."""
 TINY_BYTES = 4 << 10
 """What takes as long as the way there and back."""
+HANDLING_SECONDS = 0.5e-3
+"""What each message may cost the two machines, however fast the link is."""
 _REMEMBERED = 4
 """Measurements of which the highest counts: a busy machine makes links look slow, nothing makes them look fast."""
 _GUESS_SHRINKS = 8.0
@@ -60,21 +62,23 @@ class LinkSpeed:
         """The other end has all of it, and everything that was sent before."""
         if key not in self._in_flight:
             return
-        nbytes, began, alone = 0, time, False
+        nbytes, messages, began, alone = 0, 0, time, False
         while self._in_flight:
             earlier, sent = self._in_flight.popitem(last=False)
-            if not nbytes:
+            if not messages:
                 began, alone = sent.time, sent.alone
             nbytes += sent.nbytes
+            messages += 1
             if earlier == key:
                 break
         if alone:
             if nbytes <= TINY_BYTES:
                 self._latency = min(self._latency, time - began)
-            self._measured(nbytes, time - began - self._latency)
+            began += self._latency
         else:
             # It followed something else closely, which was on the way until then; the way back is in neither.
-            self._measured(nbytes, time - max(began, self._last_time))
+            began = max(began, self._last_time)
+        self._measured(nbytes, time - began - messages * HANDLING_SECONDS)
         self._last_time = time
 
     def _measured(self, nbytes: int, seconds: float) -> None:

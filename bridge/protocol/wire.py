@@ -7,7 +7,7 @@ from typing import Any
 
 from . import planes
 from .errors import BridgeError, ErrorCode, InvalidMessage, ProtocolError
-from .frames import Frame, decode_frame, encode_frame
+from .frames import Frame, decode_frame, encode_frame, header_end
 from .messages import Message
 from .packing import Packing
 from .pixel_files import BLOBS_ONLY, PixelFiles
@@ -91,6 +91,12 @@ def message_from_frame(frame: Frame, files: PixelFiles = BLOBS_ONLY, most_unpack
         raise InvalidMessage(
             error.code, error.message, hint=error.hint, field=error.field, request_id=request_id
         ) from error
+
+
+def may_be_packed(data: Buffer) -> bool:
+    """Whether a message may hold packed pixels, which take time to read; it does when its header names the encoding."""
+    view = memoryview(data).cast("B")
+    return planes.NAME.encode() in bytes(view[: header_end(view)])
 
 
 def describe_picture(picture: Picture) -> dict[str, Any]:

@@ -175,6 +175,20 @@ def test_layers_need_names_of_their_own(ann: Bridge, name: str):
         ann.open_canvas(name, 10, 10, layers=(CanvasLayer("image"), CanvasLayer("image")))
 
 
+def test_the_reason_of_a_refused_change_stands_until_a_later_one_is_accepted(daemon_factory, name: str):
+    strict = daemon_factory("--max-message-mb", "1")
+    with connect(strict.url, token=strict.token) as bridge:
+        canvas = bridge.open_canvas(name, 600, 600)
+        canvas.patch(0, 0, noise(600, 600))
+        assert canvas.settle(10)
+        assert canvas.error is not None
+        assert canvas.error.code is ErrorCode.MESSAGE_TOO_LARGE
+        assert bytes(canvas.read().pixels) == bytes(600 * 600 * 4)  # as it is for everybody else
+        canvas.patch(0, 0, noise(64, 64))
+        assert canvas.settle(10)
+        assert canvas.error is None
+
+
 def test_what_does_not_fit_is_refused_here_and_changes_nothing(ann: Bridge, name: str):
     canvas = ann.open_canvas(name, 10, 10)
     with pytest.raises(BridgeError, match="reaches over the edge"):

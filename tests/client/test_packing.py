@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import time
+from dataclasses import replace
 
 import pytest
 
@@ -31,9 +33,9 @@ def through(tiny_daemon):
     """Connect through a link of so many bits in a second; 0 for as quick as this machine is."""
     opened = []
 
-    def connected(bits_per_second):
+    def connected(bits_per_second, **settings):
         link = ThrottledLink(tiny_daemon.port, bits_per_second).__enter__()
-        bridge = connect(f"127.0.0.1:{link.port}", token=tiny_daemon.token, settings=BY_SOCKET)
+        bridge = connect(f"127.0.0.1:{link.port}", token=tiny_daemon.token, settings=replace(BY_SOCKET, **settings))
         opened.append((link, bridge))
         return link, bridge
 
@@ -67,6 +69,17 @@ def test_what_a_client_sends_on_one_machine_is_raw(through):
     link, bridge = through(0)
     canvas = bridge.open_canvas("quick there", 360, 360)
     assert min(sizes_sent(link, canvas, [smooth(1)])) > smooth(1).nbytes
+
+
+def test_nothing_is_packed_where_that_is_not_wanted(through):
+    link, bridge = through(SLOW, pack=False)
+    canvas = bridge.open_canvas("not wanted", 360, 360)
+    assert min(sizes_sent(link, canvas, [smooth(value) for value in range(LEARNING)])) > smooth(0).nbytes
+    before = link.returned_bytes
+    _, other = through(0)
+    other.open_canvas("not wanted").patch(0, 0, smooth(9))
+    arrives(canvas, smooth(9))
+    assert link.returned_bytes - before > smooth(9).nbytes
 
 
 def test_noise_is_sent_raw_over_any_link(through):
@@ -104,8 +117,6 @@ def test_packed_pixels_are_the_same_pixels(through):
 
 def arrives(canvas, picture, patience=30.0):
     """Wait until a canvas shows a picture."""
-    import time
-
     deadline = time.monotonic() + patience
     while canvas.read() != picture:
         assert time.monotonic() < deadline, "it did not arrive"

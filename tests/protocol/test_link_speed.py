@@ -47,8 +47,9 @@ def test_before_anything_is_measured_the_guess_holds():
 @pytest.mark.parametrize("rate", [1.25e6, 12.5e6, 125e6])
 @pytest.mark.parametrize("latency", [0.0001, 0.02])
 def test_large_transfers_tell_the_speed(rate, latency):
+    """Within what `HANDLING_SECONDS` makes of the 33 ms that the fastest of them takes."""
     speed = Line(rate, latency).send_all(*[4 << 20] * 8)
-    assert speed.bytes_per_second == pytest.approx(rate, rel=0.01)
+    assert speed.bytes_per_second == pytest.approx(rate, rel=0.02)
 
 
 def test_what_is_sent_without_waiting_is_not_counted_twice():
@@ -95,7 +96,7 @@ def test_one_acknowledgement_may_stand_for_several_messages():
         speed.sent(10 * turn + 1, 500_000, turn)
         speed.sent(10 * turn + 2, 500_000, turn)
         speed.acknowledged(10 * turn + 2, turn + 0.51)
-    assert speed.bytes_per_second == pytest.approx(2e6)
+    assert speed.bytes_per_second == pytest.approx(2e6, rel=0.01)
 
 
 def test_acknowledgements_of_nothing_are_passed_over():
@@ -111,3 +112,13 @@ def test_what_is_never_acknowledged_takes_no_memory():
     for key in range(100_000):
         speed.sent(key, 1000, 0.0)
     assert len(speed._in_flight) < 2000
+
+
+def test_many_small_messages_do_not_make_a_fast_link_slow():
+    """A dab takes a third of a millisecond there, which is what its handling costs and not the link."""
+    speed = LinkSpeed(GUESS, 0.001)
+    for number in range(500):
+        speed.sent(number, 16 << 10, 0.0)
+    for number in range(500):
+        speed.acknowledged(number, 0.001 + number * 0.35e-3)
+    assert speed.bytes_per_second == GUESS

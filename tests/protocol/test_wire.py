@@ -13,7 +13,7 @@ from bridge.protocol.messages import Ping, Submit
 from bridge.protocol.pixels import Picture, PixelFormat
 from bridge.protocol.tasks import ImageToImage, TextToImage
 from bridge.protocol.vocabulary import MESSAGE_TYPES
-from bridge.protocol.wire import decode_message, encode_message
+from bridge.protocol.wire import decode_message, encode_message, may_be_packed
 
 from .strategies import instances, messages, plain_values
 
@@ -194,3 +194,9 @@ def test_packed_pictures_may_together_only_have_so_many_bytes():
     with pytest.raises(InvalidMessage) as caught:
         decode_message(data, most_unpacked=599)
     assert caught.value.code is ErrorCode.MESSAGE_TOO_LARGE
+
+
+def test_packed_pixels_are_seen_in_a_message_before_it_is_read():
+    assert may_be_packed(encode_message(PACKED, packing=AlwaysPacking()))
+    assert not may_be_packed(encode_message(PACKED))
+    assert not may_be_packed(b"short")
