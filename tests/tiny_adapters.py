@@ -147,8 +147,8 @@ def build_sd3_controlnet(model: Path, folder: Path, *, seed: int = 0) -> Path:
     return folder
 
 
-def build_packed_controlnet(model: Path, folder: Path, family: str, *, seed: int = 0) -> Path:
-    """A ControlNet for a tiny Flux or Qwen-Image."""
+def build_packed_controlnet(model: Path, folder: Path, family: str, *, seed: int = 0, modes: int = 0) -> Path:
+    """A ControlNet for a tiny Flux or Qwen-Image; for Flux of several `modes` if asked for."""
     torch.manual_seed(seed)
     name = {"flux": "Flux", "qwen-image": "QwenImage"}[family]
     transformer = getattr(diffusers, f"{name}Transformer2DModel").from_pretrained(model / "transformer")
@@ -158,7 +158,9 @@ def build_packed_controlnet(model: Path, folder: Path, family: str, *, seed: int
     net = getattr(diffusers, f"{name}ControlNetModel").from_transformer(
         transformer, num_layers=1, load_weights_from_transformer=False, **heads, **singles
     )
-    _stir(net, ("controlnet_blocks", "controlnet_single_blocks", "controlnet_x_embedder"), 0.5)
+    if modes:
+        net = type(net).from_config(net.config, num_mode=modes)
+    _stir(net, ("controlnet_blocks", "controlnet_single_blocks", "controlnet_x_embedder", "controlnet_mode"), 0.5)
     net.save_pretrained(folder)
     return folder
 

@@ -176,7 +176,7 @@ def _fits(choice: SchedulerChoice, own: Any) -> bool:
 
 def _predicts_flow(own: Any) -> bool:
     """Whether a model of flow matching comes with a scheduler that was made for noise prediction, too."""
-    return own.config.get("prediction_type") == "flow_prediction"
+    return bool(own.config.get("prediction_type") == "flow_prediction")
 
 
 def _is_scheduler(found: Any) -> bool:

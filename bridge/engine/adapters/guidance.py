@@ -32,6 +32,7 @@ from .preprocessing import check_name, preprocess
 from .sources import find_source
 from .t2i_adapter import Steering, TiledSteering, steered
 from .transformer_controlnet import TransformerControlNets
+from .union_modes import check_mode
 
 T = TypeVar("T")
 
@@ -114,31 +115,32 @@ class JobGuidance:
             found[self._source(number, control).type].append((seen, self._guide(number, control).net))
         self.model.guides.forget_old(self.model, 2 * len(acting))
         nets, steering, references = (found[kind] for kind in TYPES)
-        for_transformer = getattr(self.model.base, "unet", None) is None
+        kinds = [self._kind(*each) for each in acting if self._source(*each).type == "controlnet"]
         if plan.tiles is not None:
-            return self._in_tiles(plan, plan.tiles, nets, steering, references, for_transformer)
+            return self._in_tiles(plan, plan.tiles, nets, steering, references, kinds)
         steerings = [(control, net, _picture(control, plan)) for control, net in steering]
         if not nets:
             return Guided(self.model.pipeline(plan.mode), {}, steerings, references)
         guiding = [(control, net, _picture(control, plan)) for control, net in nets]
-        if for_transformer:
+        if self._for_transformer:
             pipe = self.model.pipeline(plan.mode)
-            always = TransformerControlNets(pipe, [(control, net, _always(seen)) for control, net, seen in guiding])
+            shown = [(control, net, _always(seen)) for control, net, seen in guiding]
+            always = TransformerControlNets(pipe, shown, kinds)
             return Guided(pipe, {}, steerings, references, (always, plan.width, plan.height))
         pipe = self.model.controlled_pipeline(plan.mode, [net for _, net in nets])
         arguments = _controlnet_arguments(pipe, plan.start is not None, [(c, seen) for c, _, seen in guiding])
         return Guided(pipe, arguments, steerings, references)
 
     def _in_tiles(
-        self, plan: Plan, tiles: Tiles, nets: Nets, steering: Nets, references: Nets, for_transformer: bool
+        self, plan: Plan, tiles: Tiles, nets: Nets, steering: Nets, references: Nets, kinds: Sequence[str]
     ) -> Guided:
         guides: list[TileGuide] = []
         if steering:
             guides.append(TiledSteering([(control, net, _part_of(control, tiles)) for control, net in steering]))
-        if not nets or for_transformer:
+        if not nets or self._for_transformer:
             pipe = self.model.pipeline(plan.mode)
             parts = [(control, net, _part_of(control, tiles)) for control, net in nets]
-            guides += [TransformerControlNets(pipe, parts)] if parts else []
+            guides += [TransformerControlNets(pipe, parts, kinds)] if parts else []
             return Guided(pipe, {}, (), references, None, guides)
         pipe = self.model.controlled_pipeline(plan.mode, [net for _, net in nets])
         controls = [control for control, _ in nets]
@@ -165,6 +167,16 @@ class JobGuidance:
             }
             for number, control in self._acting()
         ]
+
+    @property
+    def _for_transformer(self) -> bool:
+        return getattr(self.model.base, "unet", None) is None
+
+    def _kind(self, number: int, control: Control) -> str:
+        """What kind of guiding picture its ControlNet is shown, as far as is known. Raises `BridgeError`."""
+        kind = control.preprocess if self._estimator(control) is None else "depth"
+        check_mode(self._guide(number, control).net, kind, f"task.controls[{number}].preprocess")
+        return kind
 
     def _estimated(self, number: int, control: Control) -> Control:
         """A control whose picture a model makes of an ordinary one: of all of it, since depth is relative."""

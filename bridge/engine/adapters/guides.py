@@ -170,7 +170,8 @@ def _difference(net: Any, pipe: Any) -> tuple[str, str] | None:
     made_for = _TRANSFORMERS.get(type(net).__name__)
     if made_for is not None:
         transformer: Any = getattr(pipe, "transformer", None)
-        fits = type(pipe).__name__.startswith(made_for) and _width(net) == _width(transformer)
+        guided = type(net).__name__.replace("ControlNetModel", "Transformer2DModel")
+        fits = type(transformer).__name__ == guided and _width(net) == _width(transformer)
         if fits and net.config.in_channels != transformer.config.in_channels:
             return made_for, "it sees something else beside the picture"
         if fits and "extra_conditioning_channels" in net.config and net.config.extra_conditioning_channels:
@@ -179,6 +180,8 @@ def _difference(net: Any, pipe: Any) -> tuple[str, str] | None:
     unet: Any = getattr(pipe, "unet", None)
     if unet is None:
         return "a Stable Diffusion with a UNet", "it has none"
+    if type(unet).__name__ != "UNet2DConditionModel":
+        return "a Stable Diffusion", "its UNet is of another architecture"
     is_controlnet = type(net).__name__ == "ControlNetModel"
     if is_controlnet and net.config.cross_attention_dim != unet.config.cross_attention_dim:
         return family_of_width(net.config.cross_attention_dim), "text features of another width"

@@ -23,6 +23,7 @@ from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.tasks import Control
 
 from .steps import StepsSeen, is_acting
+from .union_modes import is_union, mode_argument
 
 Place = tuple[int, int, int, int]
 """Left, top, width and height in px."""
@@ -37,10 +38,12 @@ class TransformerControlNets:
     Attributes:
         pipe: the pipeline, whose autoencoder most of them see the guiding picture through.
         nets: each with its control and its guiding picture.
+        kinds: of the guiding pictures, as `union_modes` calls them; "" where nobody knows and none has to.
     """
 
     pipe: Any
     nets: Sequence[tuple[Control, Any, Part]]
+    kinds: Sequence[str]
     _steps: StepsSeen = field(default_factory=StepsSeen, init=False)
     _seen: dict[tuple[int, Place], torch.Tensor] = field(default_factory=dict, init=False)
 
@@ -84,9 +87,14 @@ class TransformerControlNets:
                 if (number, place) not in self._seen:
                     self._seen[number, place] = _guiding(self.pipe, net, part, place, told["hidden_states"])
                 guiding = self._seen[number, place]
-                for name, samples in _asked(net, told, guiding, control.strength).items():
+                modes = _mode_of(net, self.kinds[number], told["hidden_states"])
+                for name, samples in _asked(net, {**told, **modes}, guiding, control.strength).items():
                     found[name] = _added(found.get(name), samples)
         return found
+
+
+def _mode_of(net: Any, kind: str, latents: torch.Tensor) -> dict[str, torch.Tensor]:
+    return {"controlnet_mode": mode_argument(kind, len(latents), latents.device)} if is_union(net) else {}
 
 
 def _guiding(pipe: Any, net: Any, part: Part, place: Place, like: torch.Tensor) -> torch.Tensor:

@@ -92,17 +92,16 @@ class LoadedModel:
                 f"The model {self.source.id} was made for inpainting alone.",
                 hint="Take another model for this task.",
             )
+        if mode == "text-to-image" and self.family and not self.family.text_to_image:
+            # Some classes for it can be put together of the parts of such a model, and then trip over them.
+            raise self._lacks(mode)
         if mode == self.base_mode or (mode == "image-to-image" and self.family and self.family.start == "emulated"):
             return self.base
         if mode not in self._pipelines:
             try:
                 made = _beside(self.base, mode, self.family)
             except (ValueError, TypeError, AttributeError) as error:
-                raise BridgeError(
-                    ErrorCode.TASK_UNSUPPORTED,
-                    f"The model {self.source.id} ({type(self.base).__name__}) has no {mode} pipeline.",
-                    hint="Take another model for this task.",
-                ) from error
+                raise self._lacks(mode) from error
             made.set_progress_bar_config(disable=True)
             self._pipelines[mode] = made
         return self._pipelines[mode]
@@ -125,6 +124,13 @@ class LoadedModel:
             ) from error
         made.set_progress_bar_config(disable=True)
         return made
+
+    def _lacks(self, mode: Mode) -> BridgeError:
+        return BridgeError(
+            ErrorCode.TASK_UNSUPPORTED,
+            f"The model {self.source.id} ({type(self.base).__name__}) has no {mode} pipeline.",
+            hint="Take another model for this task.",
+        )
 
     def latent_colours(self, pipe: Any) -> LatentColours:
         """How its latents are shown in previews; found out when it is first wanted."""

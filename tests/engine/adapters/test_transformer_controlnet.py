@@ -19,6 +19,7 @@ from bridge.protocol.tasks import Control, Generation, ImageToImage, Inpaint, Ou
 from tests.engine.adapters.outcomes import difference, same
 from tests.engine.bench import Bench, mask_picture, pixels, random_picture
 from tests.tiny_adapters import build_packed_controlnet, build_sd3_controlnet, deepen_sd3
+from tests.tiny_depth import build_depth_anything
 from tests.tiny_families import build_tiny
 
 PICTURE = random_picture(64, 64)
@@ -139,3 +140,51 @@ def test_a_tile_is_guided_by_its_own_part(guided_bench: Bench, sources: tuple[Ad
     )
     assert (one[:, :30] != two[:, :30]).any()
     assert (one[:, 160:] == two[:, 160:]).all()
+
+
+@pytest.fixture(scope="module")
+def union(folders: dict[str, tuple[Path, Path]], tmp_path_factory: pytest.TempPathFactory) -> AdapterSource:
+    """A ControlNet for Flux of four kinds: canny, tile, depth and blur."""
+    folder = tmp_path_factory.mktemp("union") / "union"
+    return AdapterSource(
+        "union", "controlnet", str(build_packed_controlnet(folders["flux"][0], folder, "flux", modes=4))
+    )
+
+
+@pytest.fixture(scope="module")
+def depth(tmp_path_factory: pytest.TempPathFactory) -> AdapterSource:
+    return AdapterSource(
+        "estimated", "depth", str(build_depth_anything(tmp_path_factory.mktemp("depth") / "estimated"))
+    )
+
+
+@pytest.mark.parametrize("kind", ["text-to-image", "upscale"])
+def test_a_union_is_told_which_kind_of_picture_it_is_shown(
+    guided_bench: Bench, union: AdapterSource, depth: AdapterSource, kind: str
+) -> None:
+    plain, edges, nearness = (
+        guided_bench.run(guided(TASKS[kind], *controls), "flux", adapters=(union, depth))
+        for controls in ((), (control("union", preprocess="canny"),), (control("union", preprocess="estimated"),))
+    )
+    assert difference(edges, plain) > 0
+    assert difference(nearness, edges) > 0
+
+
+@pytest.mark.parametrize("preprocess", ["", "lineart"])
+def test_a_union_that_nobody_tells_what_it_sees_is_refused_with_what_to_do(
+    guided_bench: Bench, union: AdapterSource, preprocess: str
+) -> None:
+    task = guided(PLAIN, control("union", preprocess=preprocess))
+    outcome = guided_bench.run(task, "flux", adapters=(union,))
+    assert outcome.error is ErrorCode.INVALID_FIELD
+    assert outcome.ended.error.field == "task.controls[0].preprocess"
+    assert "canny" in outcome.ended.error.hint
+    assert "pose" not in outcome.ended.error.hint, "of which it has no number"
+
+
+def test_one_for_flux_1_is_refused_with_flux_2(
+    guided_bench: Bench, sources: tuple[AdapterSource, ...], tmp_path: Path
+) -> None:
+    bench = Bench({"flux2-klein": build_tiny("flux2-klein", tmp_path / "flux2-klein")})
+    outcome = bench.run(guided(PLAIN, control("flux")), "flux2-klein", adapters=sources)
+    assert outcome.error is ErrorCode.TASK_UNSUPPORTED
