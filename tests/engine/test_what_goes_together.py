@@ -58,3 +58,10 @@ def test_a_unet_of_another_architecture_takes_no_guides(tmp_path: Path, adapter:
     outcome = bench.run(TWO_STEPS["guided"], "kandinsky3", adapters=(adapter,))
     assert outcome.error is ErrorCode.TASK_UNSUPPORTED
     assert "another architecture" in outcome.ended.error.message
+
+
+def test_a_model_that_estimates_depth_first_is_shown_all_of_a_large_picture_and_takes_no_tiles(tmp_path: Path) -> None:
+    bench = Bench({"sd2-depth": build_tiny("sd2-depth", tmp_path / "sd2-depth")})
+    large = ImageToImage(prompt="a", image=random_picture(192, 192), strength=1.0, seed=1, steps=2)
+    assert bench.run(large, "sd2-depth").layer.picture.width == 192
+    assert bench.run(TWO_STEPS["upscale"], "sd2-depth").error is ErrorCode.TASK_UNSUPPORTED

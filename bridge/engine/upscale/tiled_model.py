@@ -35,9 +35,12 @@ COARSE = 16
 
 
 def works_in_tiles(pipe: Any) -> bool:
-    """Whether this kind of model can paint in tiles: its latents have to be a grid that we can encode and decode."""
-    takes = inspect.signature(pipe.__call__).parameters
-    return decodes_itself(pipe) and gives_a_grid(pipe) and {"image", "strength"} <= takes.keys()
+    """Whether this kind of model can paint in tiles: its latents have to be a grid that we can encode and decode.
+
+    One that estimates the depth of its picture first has to see all of it.
+    """
+    takes = inspect.signature(pipe.__call__).parameters.keys()
+    return decodes_itself(pipe) and gives_a_grid(pipe) and {"image", "strength"} <= takes and "depth_map" not in takes
 
 
 def check_tiles(pipe: Any) -> None:
