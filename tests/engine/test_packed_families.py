@@ -9,12 +9,9 @@ import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
-from bridge.engine.cancellation import AbortFlag
-from bridge.engine.faults import no_faults
 from bridge.engine.latent_grid import GridCall
 from bridge.engine.latents import decode_latents, encode_pixels, unpacked
 from bridge.engine.seamless import seamless
-from bridge.engine.stages import Stages
 from bridge.engine.upscale.painting import in_tiles
 from bridge.engine.upscale.tiled_model import tiled_denoiser
 from bridge.engine.upscale.tiles import Tiles
@@ -166,8 +163,7 @@ def test_noise_goes_by_the_size_of_a_tile_however_large_the_picture(families: Be
     def sigmas(side: int, mu: float) -> list[float]:
         pipe.scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
         tiles = Tiles(side, side, 64, 16, (side, side), lambda *_: np.zeros((1, 1, 3), np.float32))
-        stages = Stages("job", lambda _: None, AbortFlag(), no_faults)
-        with in_tiles(pipe, tiles, stages, 1):
+        with in_tiles(pipe, tiles, lambda: None):
             pipe.scheduler.set_timesteps(4, mu=mu)
         return pipe.scheduler.sigmas.tolist()
 
