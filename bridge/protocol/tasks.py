@@ -21,7 +21,7 @@ SCHEDULERS: tuple[str, ...] = (
 )  # fmt: skip
 """Friendly names that every engine accepts as `scheduler`, beside the class names of diffusers."""
 
-PREPROCESSORS: tuple[str, ...] = ("canny", "lineart")
+PREPROCESSORS: tuple[str, ...] = ("canny", "lineart", "softedge", "tile", "blur", "grey")
 """Names that every engine accepts as `preprocess` of a control."""
 
 Seamless = Literal["none", "x", "y", "xy"]

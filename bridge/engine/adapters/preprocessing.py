@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from bridge.engine.conversion import Floats
+from bridge.engine.resampling import resize
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.tasks import PREPROCESSORS
 
@@ -17,17 +18,28 @@ CANNY_LOW, CANNY_HIGH = 0.1, 0.2
 """The library's own: a step in brightness of about 0.09 begins an edge, one of half of that continues it."""
 LINE_WIDTH = 1.0
 LINE_GAIN = 6.0
+SOFT_SIGMA = 2.0
+"""Of the edges that `softedge` draws, in px: as wide as those of the networks whose place it takes."""
+SOFT_GAIN = 8.0
+TILE_FACTOR = 4
+"""How many times smaller a picture is made that a tile ControlNet is to paint the details of."""
+BLUR_SHARE = 1 / 64
+"""Spread of the blur, as a share of the shorter side."""
 
 
 def preprocess(name: str, picture: Floats, field: str) -> Floats:
-    """The guiding picture (height, width, 3), white on black, 0 to 1, of an ordinary one of the same size in sRGB.
+    """The guiding picture (height, width, 3), 0 to 1, of an ordinary one of the same size in sRGB.
+
+    Lines are white on black.
 
     Raises:
         BridgeError: `invalid_field` for a name that is not in `PREPROCESSORS`.
     """
     check_name(name, field)
-    lines = _MAKERS[name](np.asarray(picture @ _LUMA, dtype=np.float32))
-    return np.repeat(lines[..., None], 3, axis=-1).astype(np.float32)
+    if name in _OF_COLOURS:
+        return _OF_COLOURS[name](picture)
+    grey = _OF_GREY[name](np.asarray(picture @ _LUMA, dtype=np.float32))
+    return np.repeat(grey[..., None], 3, axis=-1).astype(np.float32)
 
 
 def check_name(name: str, field: str, models: Sequence[str] = ()) -> None:
@@ -58,4 +70,39 @@ def lineart(grey: Floats) -> Floats:
     return strokes
 
 
-_MAKERS: Mapping[str, Callable[[Floats], Floats]] = {"canny": canny, "lineart": lineart}
+def softedge(grey: Floats) -> Floats:
+    """Edges as bright as they are strong, and as wide as a soft pencil's: the slope of a smoothed picture."""
+    from scipy.ndimage import gaussian_gradient_magnitude
+
+    slope = gaussian_gradient_magnitude(grey, SOFT_SIGMA, mode="nearest")
+    edges: Floats = np.clip(slope * SOFT_GAIN, 0, 1).astype(np.float32)
+    return edges
+
+
+def tile(picture: Floats) -> Floats:
+    """The picture without its finest details, for a tile ControlNet to paint them anew."""
+    height, width = picture.shape[:2]
+    small = resize(picture, max(1, width // TILE_FACTOR), max(1, height // TILE_FACTOR))
+    return resize(small, width, height)
+
+
+def blur(picture: Floats) -> Floats:
+    """The picture out of focus: its colours and masses, nothing else."""
+    from scipy.ndimage import gaussian_filter
+
+    spread = max(1.0, min(picture.shape[:2]) * BLUR_SHARE)
+    blurred: Floats = gaussian_filter(picture, (spread, spread, 0), mode="nearest").astype(np.float32)
+    return np.clip(blurred, 0, 1)
+
+
+def _same(grey: Floats) -> Floats:
+    return np.clip(grey, 0, 1)
+
+
+_OF_GREY: Mapping[str, Callable[[Floats], Floats]] = {
+    "canny": canny,
+    "lineart": lineart,
+    "softedge": softedge,
+    "grey": _same,
+}
+_OF_COLOURS: Mapping[str, Callable[[Floats], Floats]] = {"tile": tile, "blur": blur}
