@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import sys
 import tempfile
 import urllib.error
@@ -45,9 +46,11 @@ def run(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Raises:
-        BridgeError: when the settings are unsafe, the port is taken, or a folder cannot be used.
+        BridgeError: when the settings are unsafe, the certificate is none, the port is taken, or a folder is unusable.
     """
     settings.check()
+    if settings.tls_certificate is not None:
+        check_certificate(settings.tls_certificate, settings.tls_key)
     configure_logs(settings.log_level, settings.log_json)
     token = ensure_token(settings.token_file)
     listener = open_listener(settings)
@@ -56,6 +59,24 @@ def run(settings: Settings) -> None:
         signal.signal(number, lambda _number, _frame: None)
     with listener:
         asyncio.run(_serve(settings, token, listener))
+
+
+def check_certificate(certificate: Path, key: Path | None) -> None:
+    """Whether the daemon could serve with a certificate.
+
+    Raises:
+        BridgeError: `invalid_field` when it could not, with the reason.
+    """
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except OSError as error:  # SSLError is one
+        missing = [path for path in (certificate, key) if path is not None and not path.is_file()]
+        problem = f"there is no {missing[0]}" if missing else f"the files do not belong together, or are none: {error}"
+        raise BridgeError(
+            ErrorCode.INVALID_FIELD,
+            f"TLS cannot be served with {certificate} and {key}: {problem}.",
+            hint="Give --tls-cert the certificate and --tls-key its key, both as PEM files.",
+        ) from error
 
 
 def open_listener(settings: Settings) -> socket.socket:

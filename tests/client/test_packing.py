@@ -10,7 +10,14 @@ import pytest
 
 from benchmarks.throttle import ThrottledLink
 from bridge.client import LinkSettings, connect
+from bridge.protocol.canvases import PatchCanvas, Piece
+from bridge.protocol.frames import decode_frame, encode_frame
+from bridge.protocol.link_speed import LinkSpeed
+from bridge.protocol.messages import Error, Ping, Pong
+from bridge.protocol.packing import Packing
 from bridge.protocol.pixels import Picture, PixelFormat
+from bridge.protocol.wire import encode_message
+from tests.daemon.peer import Peer
 
 SLOW = 32e6
 """Bits in a second: half a megabyte takes an eighth of a second."""
@@ -113,6 +120,21 @@ def test_packed_pixels_are_the_same_pixels(through):
     assert sizes[-1] < smooth(0).nbytes
     _, other = through(0)
     assert other.open_canvas("the same").read() == smooth(LEARNING)
+
+
+def test_damaged_pixels_cost_the_message_that_has_them_and_nothing_else(tiny_daemon):
+    piece = Piece(0, 0, smooth(1))
+    patch = PatchCanvas(request_id=5, canvas="damaged", layer="image", pieces=(piece,))
+    packing = Packing(LinkSpeed(1e5, 0.0))
+    frame = decode_frame(encode_message(patch, packing=packing))
+    assert frame.header["body"]["pieces"][0]["picture"]["encoding"] == "planes"
+    with Peer(tiny_daemon.url, tiny_daemon.token) as peer:
+        peer.socket.send(encode_frame(frame.header, [bytes(frame.blobs[0])[:-9]]))
+        refusal = peer.receive()
+        assert isinstance(refusal, Error)
+        assert (refusal.request_id, refusal.error.field) == (5, "pieces[0].picture")
+        peer.send(Ping(request_id=6))
+        assert isinstance(peer.receive(), Pong)
 
 
 def arrives(canvas, picture, patience=30.0):

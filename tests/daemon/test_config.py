@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from bridge.daemon.config import Settings
+from bridge.daemon.server import check_certificate
 from bridge.daemon.token import ensure_token
 from bridge.protocol.errors import BridgeError
+from tests.certificates import make_certificate
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.1.2.3"])
@@ -55,3 +57,18 @@ def test_a_short_token_is_refused(tmp_path):
     path.chmod(0o600)
     with pytest.raises(BridgeError):
         ensure_token(path)
+
+
+def test_certificates_that_cannot_be_served_are_named(tmp_path):
+    ours, theirs = (make_certificate(tmp_path / name) for name in ("ours", "theirs"))
+    check_certificate(ours.path, ours.key)
+    for certificate, key, said in [
+        (tmp_path / "nothing.pem", ours.key, "there is no"),
+        (ours.path, tmp_path / "nothing.pem", "there is no"),
+        (ours.path, theirs.key, "do not belong together"),
+        (ours.key, ours.path, "do not belong together"),
+    ]:
+        with pytest.raises(BridgeError) as caught:
+            check_certificate(certificate, key)
+        assert said in caught.value.message
+        assert "--tls-cert" in caught.value.hint
