@@ -15,6 +15,7 @@ from bridge.protocol.tasks import GENERATIONS, Generation, Task
 
 from .adapters import CataloguedAdapter, find_adapters, sources_for
 from .catalogued import CataloguedModel, on_the_hub, unusable
+from .embedding_names import with_tags
 from .model_file import find_files, look_at, model_of
 from .model_folder import read_folder
 
@@ -102,6 +103,12 @@ class Catalogue:
     def adapters_for(self, task: Generation) -> tuple[AdapterSource, ...]:
         """Every adapter that a task names. Raises `BridgeError` (`unknown_adapter`, `model_unusable`)."""
         return sources_for(task, self._adapters)
+
+    def spelled_out(self, task: Task) -> Task:
+        """The task with tags for the embeddings that its prompts name plainly. Raises `BridgeError` as `find_for`."""
+        if not isinstance(task, Generation):
+            return task
+        return with_tags(task, self.adapters(), self.find_for(task).info.family)
 
     def infos(self) -> tuple[ModelInfo, ...]:
         """All models, the default first."""

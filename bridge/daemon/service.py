@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 
 import psutil
@@ -46,6 +47,7 @@ from .catalogue import Catalogue, kind_of
 from .client_files import ClientFiles
 from .dispatcher import Dispatcher
 from .downloads import Downloads
+from .embedding_names import with_tags
 from .engine import Engine
 from .history import History, JobRecord, StoredEvent, no_picture
 from .jobs import ActiveJob, adopt_pictures, pictures_of, release_pictures
@@ -156,9 +158,10 @@ class BridgeService:
         return await asyncio.shield(self._submit(owner, request))
 
     async def _submit(self, owner: str, request: Submit) -> JobStatus:
-        needs = self._catalogue.needs_of(request.task)
+        task = self._catalogue.spelled_out(request.task)
+        needs = self._catalogue.needs_of(task)
         fingerprint = await self._off_loop(request.task, fingerprint_of, request.task)
-        task = settled(request, needs.model)
+        task = settled(replace(request, task=task), needs.model)
         task = await self._off_loop(task, adopt_pictures, task, self._shared)
         entered = False
         try:
@@ -254,7 +257,9 @@ class BridgeService:
                 hint=f"`latent-bridge pull {model.info.id}` brings it.",
                 field="settings.model",
             )
-        return ResolvedSettings(settings, model.source, self._catalogue.adapters_for(probe))
+        spelled = with_tags(probe, self._catalogue.adapters(), model.info.family)
+        settings = replace(settings, prompt=spelled.prompt, negative_prompt=spelled.negative_prompt)
+        return ResolvedSettings(settings, model.source, self._catalogue.adapters_for(spelled))
 
     async def attach(self, job_id: str, request_id: int) -> JobStatus:
         """Where a job stands. Raises `BridgeError` (`unknown_job`)."""
