@@ -19,6 +19,7 @@ COMMANDS = {
     "inpaint": ("bridge.cli.inpaint:inpaint", "Repaint the white part of a mask."),
     "outpaint": ("bridge.cli.outpaint:outpaint", "Extend a picture beyond its sides."),
     "upscale": ("bridge.cli.upscale:upscale", "Enlarge a picture and paint the detail that it lacks."),
+    "maps": ("bridge.cli.maps:maps", "Make the normal map and its like from a base colour."),
     "jobs": ("bridge.cli.jobs:jobs", "List the daemon's jobs, or fetch their pictures."),
     "models": ("bridge.cli.models:models", "List the daemon's models."),
     "pull": ("bridge.cli.pull:pull", "Download a model from the hub."),

@@ -2,6 +2,7 @@
 
 Reading trusts nothing: only these formats, no more pixels than the daemon would take, and errors in one line.
 Pillow holds 16 bits per channel for grey only; 16-bit colour is read as 8 bits, and the caller is told so.
+`deep_png` writes it with all of its bits.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from bridge.client.images import as_mask, as_picture, picture_to_pil
 from bridge.protocol.errors import BridgeError, ErrorCode
-from bridge.protocol.pixels import Picture
+from bridge.protocol.pixels import Picture, PixelFormat
 
+from .deep_png import encode_rgb16
 from .output_names import SUFFIXES, free_path
 from .recipes import Recipe
 
@@ -103,14 +105,16 @@ def encode_picture(picture: Picture, file_format: str, recipe: Recipe | None, *,
     """The bytes of a file of `file_format` (PNG, JPEG or WEBP)."""
     from PIL.PngImagePlugin import PngInfo
 
+    info = PngInfo()
+    if recipe is not None:
+        info.add_itxt(RECIPE_KEY, recipe.to_json(), zip=True)
+    if file_format == "PNG" and picture.format is PixelFormat.RGB16:
+        return encode_rgb16(picture, info)
     image = picture_to_pil(picture)
     if not keep_alpha and image.mode in ("RGBA", "LA") and image.getextrema()[-1] == (255, 255):
         image = image.convert(image.mode[:-1])
     buffer = io.BytesIO()
     if file_format == "PNG":
-        info = PngInfo()
-        if recipe is not None:
-            info.add_itxt(RECIPE_KEY, recipe.to_json(), zip=True)
         image.save(buffer, "PNG", pnginfo=info, compress_level=6)
     elif file_format == "JPEG":
         _flat(image).save(buffer, "JPEG", quality=95, subsampling=0)

@@ -11,7 +11,7 @@ from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.pixels import Picture
 from bridge.protocol.plain import fields_of, tag_of, to_plain
 from bridge.protocol.plain_reading import from_plain
-from bridge.protocol.tasks import TASKS, Generation, Layer, SurfaceMaps, Task
+from bridge.protocol.tasks import TASKS, Generation, Layer, SurfaceMaps
 
 RECIPE_VERSION = 1
 TaskT = TypeVar("TaskT", bound=Generation | SurfaceMaps)
@@ -95,7 +95,7 @@ def recipe_of(kind: str, layer: Layer, asked: Mapping[str, Any] | None = None) -
     return Recipe(kind, parameters, made_by, layer.x, layer.y)
 
 
-def plain_parameters(task: Task | Generation) -> dict[str, Any]:
+def plain_parameters(task: Generation | SurfaceMaps) -> dict[str, Any]:
     """The fields of a task as plain values, pictures left out."""
     plain = to_plain(task, lambda picture: {})
     cls: Any = type(task)

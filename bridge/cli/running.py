@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import JobEvent, JobNotice, JobProgress
 from bridge.protocol.pixels import Picture
 from bridge.protocol.plain import tag_of
-from bridge.protocol.tasks import Generation, Layer
+from bridge.protocol.tasks import Generation, Layer, SurfaceMaps
 from bridge.protocol.wording import progress_share, share_text
 
 from .connecting import Whereabouts, open_bridge
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 POLL = 0.2
 """Seconds between looks at the keyboard: some systems cannot interrupt a wait without an end."""
+COMMANDS_OF = {"text-to-image": "generate", "image-to-image": "edit", "surface-maps": "maps"}
+"""Commands that are not called like their task."""
 CANCEL_GRACE = 10.0
 """Seconds that a cancelled job gets to end, so that the daemon is idle when the command is over."""
 
@@ -53,6 +55,15 @@ class Wish:
     daemon: Whereabouts
 
 
+Paths = Callable[[Generation | SurfaceMaps, list[Layer], Path | None], Iterator[Path]]
+"""Where the pictures of a task go, given the file or folder that the user named."""
+
+
+def named_by_prompt(task: Generation | SurfaceMaps, layers: list[Layer], output: Path | None) -> Iterator[Path]:
+    """As the user said, or named after prompt and seed; numbered when there are several."""
+    return numbered(planned_path(output, task.prompt, layers[0].seed, tag_of(type(task))))
+
+
 @dataclass(frozen=True)
 class Request:
     """What a command asks for.
@@ -63,13 +74,15 @@ class Request:
         pictures: inputs, by the field that they fill.
         from_file: a PNG whose recipe completes them.
         needs_prompt: whether the task makes no sense without one.
+        paths: where the pictures go.
     """
 
-    cls: type[Generation]
+    cls: type[Generation] | type[SurfaceMaps]
     given: Mapping[str, Any]
     pictures: Mapping[str, Picture]
     from_file: Path | None
     needs_prompt: bool = True
+    paths: Paths = named_by_prompt
 
     def recipe(self) -> Recipe | None:
         """The recipe to follow, if any.
@@ -84,11 +97,11 @@ class Request:
 
         recipe = read_recipe(self.from_file)
         if recipe.task != tag_of(self.cls):
-            command = {"text-to-image": "generate", "image-to-image": "edit"}.get(recipe.task, recipe.task)
+            command = COMMANDS_OF.get(recipe.task, recipe.task)
             raise usage_error(f"{self.from_file} was made by {recipe.task}.", f"Use `latent-bridge {command}`.")
         return recipe
 
-    def task(self, recipe: Recipe | None) -> Generation:
+    def task(self, recipe: Recipe | None) -> Generation | SurfaceMaps:
         """The task: the command line over the recipe, and that over the defaults.
 
         Raises:
@@ -154,7 +167,7 @@ def run_request(request: Request, wish: Wish) -> None:
         if recipe is not None:
             for sentence in differences(recipe, recipe_of(recipe.task, layers[0])):
                 tell(sentence)
-        files = _write(task, layers, wish)
+        files = _write(task, layers, request.paths(task, layers, wish.output), wish)
     except Failure as failure:
         failure.as_json = wish.as_json
         raise
@@ -165,7 +178,7 @@ def run_request(request: Request, wish: Wish) -> None:
         click.echo(json.dumps({"job_id": job.id, "seconds": seconds, "files": files}))
 
 
-def _run(bridge: Any, task: Generation, *, quiet: bool) -> Job:
+def _run(bridge: Any, task: Generation | SurfaceMaps, *, quiet: bool) -> Job:
     """Run a job to its end. Ctrl-C cancels it on the daemon; a second one stops waiting for that."""
     with _progress_view(task, quiet=quiet) as view:
         job: Job = bridge.submit(task, on_event=lambda _, event: view.take(event))
@@ -187,13 +200,14 @@ def _wait(job: Job, seconds: float) -> None:
         pass
 
 
-def _write(task: Generation, layers: list[Layer], wish: Wish) -> list[dict[str, Any]]:
+def _write(
+    task: Generation | SurfaceMaps, layers: list[Layer], paths: Iterator[Path], wish: Wish
+) -> list[dict[str, Any]]:
     from .picture_files import write_picture
 
     kind, asked = tag_of(type(task)), plain_parameters(task)
-    first = planned_path(wish.output, task.prompt, layers[0].seed, kind)
     files = []
-    for layer, path in zip(layers, numbered(first), strict=False):
+    for layer, path in zip(layers, paths, strict=False):
         recipe = recipe_of(kind, layer, asked)
         written = write_picture(layer.picture, path, recipe, force=wish.force, keep_alpha=wish.keep_alpha)
         files.append(
@@ -212,7 +226,7 @@ def _write(task: Generation, layers: list[Layer], wish: Wish) -> list[dict[str, 
     return files
 
 
-def _progress_view(task: Generation, *, quiet: bool) -> ProgressView:
+def _progress_view(task: Generation | SurfaceMaps, *, quiet: bool) -> ProgressView:
     on_terminal = sys.stderr.isatty() and not quiet
     return TerminalProgress(task.prompt) if on_terminal else ProgressView(quiet=quiet)
 

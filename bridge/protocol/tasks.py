@@ -256,6 +256,9 @@ class SurfaceMaps:
         unit="%",
     )
     detail: float = spec("How much of the finest forms the relief keeps.", default=0.75, ge=0, le=1)
+    light_is_deep: bool = spec(
+        "Take light for deep and dark for high, as with pale mortar; otherwise dark is deep.", default=False
+    )
     roughness: float = spec("Mean of the roughness map; a picture cannot tell it.", default=0.6, ge=0, le=1)
     normal_convention: Literal["opengl", "directx"] = spec(
         "Green points up (`opengl`: Blender, glTF, Unity) or down (`directx`: Unreal).", default="opengl"

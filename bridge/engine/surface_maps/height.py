@@ -32,23 +32,26 @@ FLAT = 1e-4
 """Difference of log luminance below which there is nothing but rounding."""
 
 
-def estimated_height(rgb: Floats, sides: Sides, detail: float) -> Floats:
+def estimated_height(rgb: Floats, sides: Sides, detail: float, *, light_is_deep: bool = False) -> Floats:
     """Height (height, width), 0 at the lowest point and 1 at the highest; 0.5 everywhere when nothing can be told.
 
     Args:
         rgb: base colour (height, width, 3), sRGB, 0 to 1.
         sides: how the material continues.
         detail: how much of the finest forms remains: 0 none, 1 all.
+        light_is_deep: the other way round, as with pale mortar.
     """
-    light = np.log(linear_from_srgb(rgb) @ LUMINANCE + np.float32(DARKEST))
+    light = (-1 if light_is_deep else 1) * np.log(linear_from_srgb(rgb) @ LUMINANCE + np.float32(DARKEST))
     down, across = (sides.difference(light, axis) for axis in (0, 1))
-    steepness = np.hypot(down, across)
+    # At pixels, from the steps to either side of each, so that no direction is preferred.
+    steepness = np.sqrt(sum(step**2 + np.roll(step**2, 1, axis) for axis, step in enumerate((down, across))) / 2)
     usual = float(steepness.mean())
     if usual < FLAT:
         return np.full(light.shape, 0.5, np.float32)
-    factor = ((np.maximum(steepness, FLAT) / usual) ** (COMPRESSION - 1)).astype(np.float32)
-    source = sides.divergence(down * factor, across * factor)
-    return spread(sides.solve_poisson(source, _gain(sides, light.shape[0], light.shape[1], detail)))
+    factor: Floats = ((np.maximum(steepness, FLAT) / usual) ** (COMPRESSION - 1)).astype(np.float32)
+    weaker = (step * sides.between(factor, axis) for axis, step in enumerate((down, across)))
+    height, width = light.shape
+    return spread(sides.solve_poisson(sides.divergence(*weaker), _gain(sides, height, width, detail)))
 
 
 def spread(plane: Floats) -> Floats:

@@ -27,7 +27,7 @@ DIRECTIONS: tuple[tuple[int, int], ...] = tuple(
 """Steps right and down, in px. Whole pixels only, so that nothing is interpolated and planes are exact."""
 REACH = 1 / 8
 """Share of the shorter side within which the horizon is searched."""
-GROWTH = 1.35
+GROWTH = 1.2
 """Each sample lies this much farther away than the one before, once pixels allow it."""
 ROWS = 64
 """Rows that are worked on together; they stay in the processor's cache."""

@@ -24,8 +24,10 @@ WINDOW = 1 / 200
 """Share of the shorter side over which normals are compared."""
 LEAST, MOST = 0.02, 1.0
 """Range of roughness; below it renderers show nothing but aliasing."""
-METALS = (0.45, 0.75)
-"""sRGB brightness below which nothing is a metal, and above which everything may be one."""
+BRIGHTEST = (0.6, 0.78)
+"""sRGB value of the strongest channel below which nothing is a metal, and above which everything may be one."""
+WEAKEST = (0.4, 0.6)
+"""Likewise of the weakest channel: gold's blue, the deepest colour of any metal, is 0.61."""
 
 
 def roughness_of(rgb: Floats, slope_x: Floats, slope_y: Floats, sides: Sides, mean: float) -> Floats:
@@ -45,19 +47,40 @@ def roughness_of(rgb: Floats, slope_x: Floats, slope_y: Floats, sides: Sides, me
     spread = np.maximum(spread, 0)
     relief = spread / (spread + spread.mean() + np.float32(1e-6))
     wanted = RELIEF_SHARE * relief - HIGHLIGHT_SHARE * _highlights(rgb, sides, window)
-    return np.asarray(np.clip(mean + wanted - wanted.mean(), LEAST, MOST), np.float32)
+    return _around(mean, wanted - wanted.mean(dtype=np.float64))
+
+
+def _around(mean: float, change: Floats) -> Floats:
+    """A mean with changes to either side, made smaller where they would not fit, so that the mean stays."""
+    mean = min(max(mean, LEAST), MOST)
+    up, down = max(float(change.max()), 1e-6), max(-float(change.min()), 1e-6)
+    fit = min(1.0, (MOST - mean) / up, (mean - LEAST) / down)
+    return np.asarray(mean + change * fit, np.float32)
 
 
 def metallic_of(rgb: Floats) -> Floats:
-    """How far each point (height, width) may be a metal, 0 to 1, going by its brightness alone."""
-    low, high = METALS
-    share = np.clip((rgb.max(axis=-1) - low) / (high - low), 0, 1)
+    """How far each point (height, width) may be a metal, 0 to 1, going by its colour alone."""
+    return np.minimum(_beyond(_strongest(rgb), *BRIGHTEST), _beyond(_weakest(rgb), *WEAKEST))
+
+
+def _beyond(values: Floats, low: float, high: float) -> Floats:
+    """From 0 at `low` to 1 at `high`, without a kink."""
+    share = np.clip((values - low) / (high - low), 0, 1)
     return np.asarray(share * share * (3 - 2 * share), np.float32)
+
+
+def _strongest(rgb: Floats) -> Floats:
+    # A maximum along so short an axis takes ten times as long.
+    return np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
+
+
+def _weakest(rgb: Floats) -> Floats:
+    return np.minimum(np.minimum(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
 
 
 def _highlights(rgb: Floats, sides: Sides, window: float) -> Floats:
     """How much a point looks like a highlight, 0 to 1: brighter than its surroundings by far, and without colour."""
-    brightest, darkest = rgb.max(axis=-1), rgb.min(axis=-1)
+    brightest, darkest = _strongest(rgb), _weakest(rgb)
     above = np.maximum(brightest - sides.smoothed(brightest, 8 * window), 0)
     usual = above.mean() + np.float32(1e-3)
     colourless = 1 - (brightest - darkest) / (brightest + np.float32(1e-3))

@@ -54,7 +54,7 @@ class Surface:
 
     @cached_property
     def _height(self) -> Floats:
-        return estimated_height(self.rgb, self._sides, self.task.detail)
+        return estimated_height(self.rgb, self._sides, self.task.detail, light_is_deep=self.task.light_is_deep)
 
     @property
     def _elevation(self) -> Floats:
