@@ -40,7 +40,7 @@ from bridge.protocol.tasks import ImageToImage
 
 LINKS = {"10 Mbit/s": 10e6, "100 Mbit/s": 100e6, "1 Gbit/s": 1e9, "unlimited": 0.0}
 SIDE, DAB, DABS = 1024, 64, 48
-WARM_UP = 3
+WARM_UP = 5
 """Turns that are not counted: an end must learn how fast its link is, and the picture's way into memory be trodden."""
 
 
@@ -50,11 +50,6 @@ class End:
 
     bridge: Bridge
     link: ThrottledLink
-
-    @property
-    def carried(self) -> int:
-        """Bytes so far, both ways."""
-        return self.link.sent_bytes + self.link.returned_bytes
 
 
 def main() -> None:
@@ -84,8 +79,8 @@ def over_link(bits_per_second: float, runs: int, strokes: int) -> dict[str, Any]
     return figures
 
 
-def both_ways(bits_per_second: float, runs: int, measured: Callable[[End], float]) -> dict[str, Any]:
-    """Medians of `measured` (seconds) and of the bytes that it took, always raw and as chosen, in turns."""
+def both_ways(bits_per_second: float, runs: int, measured: Callable[[End], tuple[float, int]]) -> dict[str, Any]:
+    """Medians of what is `measured` (seconds, bytes), always raw and as chosen, in turns."""
     found = locations.read_discovery()
     if found is None:
         raise SystemExit("the daemon is gone")
@@ -101,11 +96,10 @@ def both_ways(bits_per_second: float, runs: int, measured: Callable[[End], float
         ends = {"raw": End(raw, plain), "chosen": End(chosen, packing)}
         for turn in range(WARM_UP + runs):
             for name, end in ends.items():
-                before = end.carried
-                took = measured(end)
+                took, nbytes = measured(end)
                 if turn >= WARM_UP:
                     seconds[name].append(took)
-                    carried[name].append(end.carried - before)
+                    carried[name].append(nbytes)
     milliseconds = {name: round(statistics.median(values) * 1e3, 2) for name, values in seconds.items()}
     return {
         "median_ms": milliseconds,
@@ -119,25 +113,26 @@ def connected(link: ThrottledLink, *, pack: bool) -> Bridge:
     return connect(f"127.0.0.1:{link.port}", settings=LinkSettings(share_files=False, pack=pack), timeout=30)
 
 
-def job(end: End, task: ImageToImage) -> float:
-    """Seconds of a job outside the engine."""
+def job(end: End, task: ImageToImage) -> tuple[float, int]:
+    """Seconds of a job outside the engine, and bytes both ways."""
+    before = end.link.sent_bytes + end.link.returned_bytes
     total, inside = bridge_run(end.bridge, task)
-    return total - inside
+    return total - inside, end.link.sent_bytes + end.link.returned_bytes - before
 
 
-def stroke(end: End) -> float:
-    """Seconds until the daemon has answered the last dab of a stroke."""
+def stroke(end: End) -> tuple[float, int]:
+    """Seconds until the daemon has answered the last dab of a stroke, and bytes sent for it."""
     canvas = end.bridge.open_canvas(f"stroke {end.link.port}", SIDE, SIDE)
     pixels = painting(SIDE)
-    began = time.perf_counter()
+    before, began = end.link.sent_bytes, time.perf_counter()
     for number in range(DABS):
         x, y = 20 + 19 * number, 480 + int(300 * np.sin(number / 8))
         canvas.patch(x, y, as_picture(np.ascontiguousarray(pixels[y : y + DAB, x : x + DAB])))
     if not canvas.settle(120):
         raise SystemExit("the stroke did not arrive")
-    seconds = time.perf_counter() - began
+    seconds, carried = time.perf_counter() - began, end.link.sent_bytes - before
     canvas.close()
-    return seconds
+    return seconds, carried
 
 
 def painting(side: int) -> np.ndarray:

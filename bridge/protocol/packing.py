@@ -17,6 +17,10 @@ from .planes import packed, sample
 
 SMALLEST_PACKED = 2 << 10
 """Bytes below which a picture is not worth a thought."""
+SMALLEST_SAMPLED = 64 << 10
+"""Bytes up to which trying the whole takes no longer than trying a part."""
+USUAL_RATIO = 2.5
+"""How small pictures are taken to become."""
 REMOTE_GUESS = 12.5e6
 """Bytes in a second, 100 Mbit/s, that a network is taken for until it is measured."""
 LOCAL_GUESS = 1e9
@@ -61,6 +65,8 @@ class Packing:
         """The packed pixels, or None where they are better sent raw."""
         if picture.nbytes < SMALLEST_PACKED or not self._worth(float("inf")):
             return None
+        if picture.nbytes <= SMALLEST_SAMPLED:
+            return self._smaller(picture, packed(picture)) if self._worth(USUAL_RATIO) else None
         began = self._clock()
         tried = sample(picture)
         self._packs = self._worth(tried.ratio)
@@ -68,6 +74,10 @@ class Packing:
             return None
         data = packed(picture, tried.strategy)
         self._speeds = self._speeds.after(picture.nbytes, self._clock() - began)
+        return self._smaller(picture, data)
+
+    @staticmethod
+    def _smaller(picture: Picture, data: bytes) -> bytes | None:
         return data if len(data) < picture.nbytes else None
 
     def _worth(self, ratio: float) -> bool:

@@ -60,6 +60,14 @@ def test_what_is_tiny_is_not_worth_a_thought():
     assert packing(TEN_MEGABIT).pack(smooth(side)) is None
 
 
+def test_dabs_are_packed_without_being_tried_first():
+    dab, grain = smooth(64), noise(64)
+    slow, fast = packing(TEN_MEGABIT), packing(GIGABIT)
+    assert len(slow.pack(dab) or dab.pixels) < dab.nbytes / 4
+    assert slow.pack(grain) is None
+    assert fast.pack(dab) is None
+
+
 def test_a_slow_machine_packs_only_for_links_that_are_slower_still():
     slow = packing(20e6, seconds_a_megabyte=1 / 2)
     assert slow.pack(smooth()) is not None  # it does not know yet
