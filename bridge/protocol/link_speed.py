@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 ACKNOWLEDGED_BYTES = 16 << 10
 """Messages of this size and more are acknowledged by clients; see `Received`."""
-MEASURED_BYTES = 32 << 10
-"""Fewer bytes say more about the way there and back than about speed."""
+MEASURED_BYTES, MEASURED_SECONDS = 32 << 10, 0.01
+"""What is gathered before it counts as a measurement; less says more about the moment than about the link."""
+MANY_BYTES = 1 << 20
+"""So many are a measurement in any time, or fast links would never have one."""
 TINY_BYTES = 4 << 10
 """What takes as long as the way there and back."""
 HANDLING_SECONDS = 0.5e-3
@@ -78,16 +80,17 @@ class LinkSpeed:
         else:
             # It followed something else closely, which was on the way until then; the way back is in neither.
             began = max(began, self._last_time)
-        self._measured(nbytes, time - began - messages * HANDLING_SECONDS)
         self._last_time = time
+        seconds = time - began - messages * HANDLING_SECONDS
+        # A time that is short beside the way there and back is mostly the unsteadiness of that way.
+        if not alone or seconds > self._latency / 2:
+            self._measured(nbytes, max(0.0, seconds))
 
     def _measured(self, nbytes: int, seconds: float) -> None:
         self._gathered_bytes += nbytes
-        self._gathered_seconds += max(0.0, seconds)
-        if self._gathered_bytes < MEASURED_BYTES:
-            return
-        # A time that is short beside the way there and back is mostly the unsteadiness of that way.
-        if self._gathered_seconds > self._latency / 2:
+        self._gathered_seconds += seconds
+        long = self._gathered_seconds > MEASURED_SECONDS and self._gathered_bytes > MEASURED_BYTES
+        if long or (self._gathered_bytes > MANY_BYTES and self._gathered_seconds > 0):
             self._rates.append(self._gathered_bytes / self._gathered_seconds)
             self._guess /= _GUESS_SHRINKS
-        self._gathered_bytes, self._gathered_seconds = 0, 0.0
+            self._gathered_bytes, self._gathered_seconds = 0, 0.0
