@@ -122,3 +122,15 @@ def test_many_small_messages_do_not_make_a_fast_link_slow():
     for number in range(500):
         speed.acknowledged(number, 0.001 + number * 0.35e-3)
     assert speed.bytes_per_second == GUESS
+
+
+def test_dabs_sent_one_after_another_tell_the_speed_of_a_slow_link_although_their_answers_come_in_bunches():
+    line = Line(1.25e6, 0.01)
+    for _ in range(6):
+        for _ in range(12):
+            line.send(16 << 10)
+        line.under_way = [(key, max(line.under_way[min(index // 4 * 4 + 3, 11)][1], time))
+                          for index, (key, time) in enumerate(line.under_way)]  # fmt: skip
+        line.settle()
+        line.now += 1
+    assert line.speed.bytes_per_second == pytest.approx(1.25e6, rel=0.4)
