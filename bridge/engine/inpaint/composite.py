@@ -7,6 +7,9 @@ import numpy as np
 from bridge.engine.conversion import Channels, Floats, encode
 from bridge.protocol.pixels import ColourSpace, PixelFormat
 
+BAND = 64
+"""Rows at a time: it takes numbers of 8 bytes to be exact, and of a large picture these are many."""
+
 
 def composite(
     canvas: Channels, pixel_format: PixelFormat, colour_space: ColourSpace, painted: Floats, alpha: Floats
@@ -20,10 +23,14 @@ def composite(
         painted: (height, width, 3) sRGB, 0 to 1.
         alpha: (height, width), the compositing mask, 0 to 1.
     """
-    new = encode(painted, None, pixel_format, colour_space)
-    blended = _over(canvas, new, pixel_format, alpha[..., None].astype(np.float64))
-    whole, nothing = (alpha >= 1)[..., None], (alpha <= 0)[..., None]
-    return np.where(nothing, canvas, np.where(whole, new, blended))
+    out = np.empty_like(canvas)
+    for top in range(0, len(canvas), BAND):
+        band = slice(top, top + BAND)
+        new = encode(painted[band], None, pixel_format, colour_space)
+        blended = _over(canvas[band], new, pixel_format, alpha[band, :, None].astype(np.float64))
+        whole, nothing = (alpha[band] >= 1)[..., None], (alpha[band] <= 0)[..., None]
+        out[band] = np.where(nothing, canvas[band], np.where(whole, new, blended))
+    return out
 
 
 def _over(canvas: Channels, new: Channels, pixel_format: PixelFormat, alpha: Channels) -> Channels:
