@@ -3,8 +3,9 @@
     python benchmarks/krita_live.py [--json FILE] [--sides 1024,4096]
 
 Measured as in `krita_ui.py`: the longest block of the main thread, by a timer inside Krita. Each figure of the plugin
-stands beside the same doing without it. `start` is the moment in which the whole picture is compared and sent; `others`
-is another program that paints 50 areas of 64 × 64 px on the shared canvas.
+stands beside the same doing without it; `on_canvas` is with the frames over the canvas itself. `start` is the moment in
+which the whole picture is compared and sent; `others` is another program that paints 50 areas of 64 × 64 px on the
+shared canvas.
 """
 
 from __future__ import annotations
@@ -77,6 +78,10 @@ def phases(krita: RunningKrita, side: int) -> dict[str, int]:
     measured["start"] = block(krita)
     measured["idle_live"] = resting(krita)
     measured["stroke_live"] = stroke(krita)
+    krita.call("set_live_on_canvas", wanted=True)
+    krita.until(lambda: krita.call("overlay"), "the picture over the canvas")
+    measured["stroke_on_canvas"] = stroke(krita)
+    krita.call("set_live_on_canvas", wanted=False)
     measured["others"] = others(krita, f"krita: {name}")
     krita.call("trigger", action="latent_bridge_live")
     krita.until(lambda: not krita.call("live")["on"], "live to be off")

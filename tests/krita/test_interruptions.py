@@ -64,6 +64,39 @@ def test_the_cancel_action_does_the_same(krita: RunningKrita):
     krita.wait_text("text", "Cancelled")
 
 
+def test_an_undo_in_mid_job_takes_back_what_was_painted_and_the_result_comes_all_the_same(krita: RunningKrita):
+    fresh_document(krita, "undone", WIDTH, HEIGHT)
+    krita.call("add_paint", name="Scribble", x=10, y=10, width=40, height=30)
+    fill_form(krita, PROMPT, steps=40)
+    generate(krita)
+    wait_denoising(krita)
+    krita.call("trigger", action="edit_undo")
+    krita.until(lambda: len(krita.call("layers")) == 1, "the scribble to be gone")
+    assert krita.docker()["busy"]
+    wait_done(krita)
+    assert [layer["name"] for layer in krita.call("layers")] == ["Background", f"[bridge] {PROMPT} (7)"]
+    krita.call("trigger", action="edit_undo")
+    krita.until(lambda: len(krita.call("layers")) == 1, "the result to be undone")
+
+
+def test_the_docker_fits_into_a_narrow_place_while_a_job_runs(krita: RunningKrita):
+    begin(krita, "narrow")
+    try:
+        assert krita.call("float_docker", width=200, height=600)[0] <= 202  # its frame
+        krita.call("grab_docker", path=str(ARTEFACTS / "docker_running_200.png"))
+        left = krita.widget("panel").x
+        right = left + krita.widget("panel").width
+        for part in ("generate", "cancel", "progress", "text", "connection", "settings"):
+            widget = krita.widget(part)
+            assert left <= widget.x, part
+            assert widget.x + widget.width <= right, part
+    finally:
+        krita.call("dock_docker")
+        krita.call("show_docker", height=520)
+        krita.call("trigger", action="latent_bridge_cancel")
+        krita.wait_text("text", "Cancelled")
+
+
 def test_a_document_closed_in_mid_job_leaves_its_result_with_the_daemon(krita: RunningKrita, own_daemon):
     begin(krita, "closed", steps=60)
     assert krita.call("close_document", name="closed")

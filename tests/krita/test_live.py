@@ -172,3 +172,52 @@ def test_a_program_that_starts_krita_for_a_canvas_finds_it_open(krita_factory, t
     started.until(lambda: len(canvas.members) == 2, "Krita among those who have it open")
     canvas.close()
     assert started.quit() == 0
+
+
+@pytest.mark.parametrize("resolution", [72.0, 300.0])
+def test_the_picture_lies_over_the_canvas_while_nobody_paints_and_is_no_part_of_the_document(
+    krita: RunningKrita, painting: str, tmp_path: Path, resolution: float
+):
+    krita.call("new_document", name=f"{painting} {resolution}", width=SIDE, height=SIDE, resolution=resolution)
+    krita.call("use_tool", name="KritaShape/KisToolBrush")
+    before, undo = exported(krita, tmp_path / "before.png"), krita.call("undo_steps")
+    krita.call("set_live_on_canvas", wanted=True)
+    try:
+        switch_on(krita)
+        krita.until(lambda: krita.call("overlay"), "the picture over the canvas")
+        assert np.array_equal(exported(krita, tmp_path / "after.png"), before)
+        assert (len(krita.call("layers")), krita.call("undo_steps")) == (1, undo)
+        x, y, width, height = krita.call("overlay")
+        krita.screenshot(ARTEFACTS / f"live_on_canvas_{resolution:.0f}.png")
+        over = screenshot(krita, tmp_path / "over.png")[y : y + height, x : x + width]
+
+        krita.hold(x + width // 2, y + height // 2)
+        krita.until(lambda: krita.call("overlay") is None, "it to go as soon as the pen comes down")
+        krita.let_go(x + width // 2 + 40, y + height // 2)
+        krita.until(lambda: krita.call("overlay"), "it to come back when the pen rests")
+        krita.call("trigger", action="latent_bridge_live")
+        krita.until(lambda: krita.call("overlay") is None, "it to go with live generation")
+
+        # What it lay over is the document, no more and no less.
+        krita.key("ctrl+z")
+        krita.until(lambda: krita.call("undo_steps") == undo, "the undone stroke")
+        shown = np.zeros((height, width, 3))
+
+        def settled() -> bool:
+            before, shown[...] = shown.copy(), screenshot(krita, tmp_path / "s.png")[y : y + height, x : x + width]
+            return np.array_equal(before, shown)
+
+        krita.until(settled, "the canvas to be at rest")
+        assert (width, height) == (SIDE, SIDE)
+        other = np.abs(shown - before[..., :3]).max(axis=-1) > 2
+        assert other.mean() < 0.01  # Krita draws the brush's outline there
+        assert np.abs(shown - over).mean() > 2
+    finally:
+        krita.call("set_live_on_canvas", wanted=False)
+
+
+def screenshot(krita: RunningKrita, path: Path) -> np.ndarray:
+    """The screen, RGB."""
+    krita.screenshot(path)
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")).astype(int)

@@ -11,9 +11,10 @@ controller.py      what a press of Generate leads to            Qt
 gallery.py         what can be done with results                Qt and the host
 layer_guides.py    controls and regions from layers             the host
 placing.py         results into their document                  the host
+joined_steps.py    growing and its result as one step of undo   Qt and the host
 bridge_thread.py   the connection to the daemon                 Qt and the bridge's client
 modes.py, request.py, form.py, guides.py, weights.py, lora_words.py, daemon_choice.py    pure: what is asked for
-state.py, jobs.py, history.py, memory.py, packing.py            pure: what is known of it
+state.py, jobs.py, history.py, memory.py, packing.py, joined.py pure: what is known of it
 """
 
 import sys

@@ -16,11 +16,11 @@ from .guides import fitting, with_triggers
 from .history import Entry
 from .host import Host, OpenDocument
 from .jobs import Jobs, Pending
+from .joined_steps import JoinedSteps
 from .layer_guides import read_guides
 from .memory import Memories
 from .modes import Mode
 from .packing import inverted, packed, unpacked
-from .placing import place
 from .qt import QIcon, QObject, QTimer, pyqtSignal
 from .request import Plan, make_plan, make_task
 from .state import DockerState, Fix
@@ -57,7 +57,8 @@ class Controller(QObject):
         self.welcome: messages.Welcome | None = None
         self.jobs = Jobs()
         self._memories = Memories()
-        self.gallery = Gallery(host, bridge, self._memories)
+        self._steps = JoinedSteps(host)
+        self.gallery = Gallery(host, bridge, self._memories, self._steps)
         self._host = host
         self._bridge = bridge
         self._saving = QTimer(self)
@@ -332,7 +333,7 @@ class Controller(QObject):
                 )
             )
             return
-        made = place(job.document, job.plan, job.form, job.layers)
+        made = self._steps.place(job.document, job.plan, job.form, job.layers)
         memory = self._memories.of(job.document)
         for index, layer in enumerate(made):
             entry = memory.history.find((job.job_id, index)) or _entry_of(job, index)

@@ -14,9 +14,9 @@ from .bridge_thread import BridgeThread
 from .form import form_of
 from .history import Entry, History
 from .host import Host, OpenDocument, adjusted_mask
+from .joined_steps import JoinedSteps
 from .memory import Memories, Memory
 from .packing import alpha_of, with_alpha
-from .placing import place
 from .qt import QObject, QTimer, pyqtSignal
 from .request import placement_of
 from .thumbnails import thumbnail_of
@@ -40,11 +40,12 @@ class Gallery(QObject):
     changed = pyqtSignal(object)
     failed = pyqtSignal(object)
 
-    def __init__(self, host: Host, bridge: BridgeThread, memories: Memories) -> None:
+    def __init__(self, host: Host, bridge: BridgeThread, memories: Memories, steps: JoinedSteps) -> None:
         super().__init__()
         self._host = host
         self._bridge = bridge
         self._memories = memories
+        self._steps = steps
         self._cache: OrderedDict[Key, tasks.Layer] = OrderedDict()
         self._waiting: dict[Key, list[Callable[[tasks.Layer], None]]] = {}
         self._attempts: dict[Key, int] = {}
@@ -127,7 +128,7 @@ class Gallery(QObject):
     def _apply(self, memory: Memory, entry: Entry, layer: tasks.Layer) -> None:
         if not memory.document.is_open:
             return
-        (made,) = place(memory.document, entry.plan, form_of(dict(entry.form)), (layer,))
+        (made,) = self._steps.place(memory.document, entry.plan, form_of(dict(entry.form)), (layer,))
         self.keep(memory, memory.history.put(dataclasses.replace(entry, layer=made)))
 
     def delete(self, key: Key) -> None:

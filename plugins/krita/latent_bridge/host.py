@@ -7,11 +7,26 @@ from collections.abc import Callable, Iterator
 
 from krita import DockWidget, DockWidgetFactory, DockWidgetFactoryBase, Document, Extension, Krita, Selection
 
-from .qt import QByteArray, QIcon, QImage, QObject, QTimer, QWidget
+from .qt import (
+    QAbstractScrollArea,
+    QApplication,
+    QByteArray,
+    QCursor,
+    QIcon,
+    QImage,
+    QMdiArea,
+    QObject,
+    QRectF,
+    Qt,
+    QTimer,
+    QWidget,
+)
 from .request import Rect, is_plain_srgb
 
 SRGB_PROFILE = "sRGB-elle-V2-srgbtrc.icc"
 WHOLE = 255
+POINTS_PER_INCH = 72.0
+CANVAS_CLASSES = ("KisQPainterCanvas", "KisOpenGLCanvas2")
 
 
 class OpenDocument:
@@ -66,6 +81,11 @@ class OpenDocument:
     def title(self) -> str:
         """Its name, for people."""
         return self._document.name()
+
+    @property
+    def resolution(self) -> float:
+        """Pixels per inch."""
+        return self._document.xRes()
 
     def show(self) -> None:
         """Bring it to the front."""
@@ -248,6 +268,32 @@ class OpenDocument:
             self._document.setModified(False)
 
 
+class CanvasView:
+    """Where a document is shown.
+
+    Attributes:
+        widget: the canvas.
+    """
+
+    def __init__(self, widget: QWidget, scroller: QAbstractScrollArea, canvas, resolution: float) -> None:
+        self.widget = widget
+        self._scroller = scroller
+        self._canvas = canvas
+        self._resolution = resolution
+
+    def is_pressed(self) -> bool:
+        """Whether a button of the mouse is down over it."""
+        over = self.widget.rect().contains(self.widget.mapFromGlobal(QCursor.pos()))
+        return over and QApplication.mouseButtons() != Qt.MouseButton.NoButton
+
+    def place(self, area: Rect) -> QRectF:
+        """Where an area of the picture lies on the widget."""
+        # Krita tells the zoom in pixels of the screen per point of the picture.
+        scale = self._canvas.zoomLevel() * POINTS_PER_INCH / self._resolution
+        left, top = self._scroller.horizontalScrollBar().value(), self._scroller.verticalScrollBar().value()
+        return QRectF(area.x * scale - left, area.y * scale - top, area.width * scale, area.height * scale)
+
+
 def _bytes_of(image: QImage) -> bytes:
     bits = image.constBits()
     bits.setsize(image.sizeInBytes() if hasattr(image, "sizeInBytes") else image.byteCount())
@@ -311,6 +357,35 @@ class Host:
         """Run `action` when a step of undo was made, such as a stroke, or taken back."""
         # There is no such action before there is a window.
         self.on_window(lambda: Krita.instance().action("edit_undo").changed.connect(action))
+
+    def canvas_view(self, document: OpenDocument) -> CanvasView | None:
+        """Where a document is shown upright; None when another one is in front."""
+        window = Krita.instance().activeWindow()
+        front = self.active_document()
+        if window is None or front is None or not document.same(front):
+            return None
+        canvas = window.activeView().canvas()
+        if canvas.rotation() or canvas.mirror():
+            return None
+        views = window.qwindow().findChild(QMdiArea)
+        shown = views.activeSubWindow() if views is not None else None
+        for scroller in shown.findChildren(QAbstractScrollArea) if shown is not None else ():
+            for widget in scroller.findChildren(QWidget):
+                if widget.metaObject().className() in CANVAS_CLASSES and widget.isVisible():
+                    return CanvasView(widget, scroller, canvas, document.resolution)
+        return None
+
+    def undo(self) -> None:
+        """Take the last step of the document in front back."""
+        Krita.instance().action("edit_undo").trigger()
+
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        Krita.instance().action("edit_redo").trigger()
+
+    def can_redo(self) -> bool:
+        """Whether something was taken back last."""
+        return Krita.instance().action("edit_redo").isEnabled()
 
     def on_window(self, action: Callable[[], None]) -> None:
         """Run `action` whenever there is a new main window."""

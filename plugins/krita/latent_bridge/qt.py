@@ -16,6 +16,7 @@ if "PyQt6.QtCore" in sys.modules:
         QIODevice,
         QObject,
         QRect,
+        QRectF,
         QSize,
         QStringListModel,
         Qt,
@@ -23,9 +24,10 @@ if "PyQt6.QtCore" in sys.modules:
         QUrl,
         pyqtSignal,
     )
-    from PyQt6.QtGui import QColor, QDesktopServices, QIcon, QImage, QPainter, QPixmap
+    from PyQt6.QtGui import QColor, QCursor, QDesktopServices, QIcon, QImage, QPainter, QPixmap
     from PyQt6.QtWidgets import (
         QAbstractItemView,
+        QAbstractScrollArea,
         QApplication,
         QCheckBox,
         QComboBox,
@@ -43,6 +45,7 @@ if "PyQt6.QtCore" in sys.modules:
         QListView,
         QListWidget,
         QListWidgetItem,
+        QMdiArea,
         QMenu,
         QPlainTextEdit,
         QProgressBar,
@@ -64,6 +67,7 @@ else:
         QIODevice,
         QObject,
         QRect,
+        QRectF,
         QSize,
         QStringListModel,
         Qt,
@@ -71,9 +75,10 @@ else:
         QUrl,
         pyqtSignal,
     )
-    from PyQt5.QtGui import QColor, QDesktopServices, QIcon, QImage, QPainter, QPixmap
+    from PyQt5.QtGui import QColor, QCursor, QDesktopServices, QIcon, QImage, QPainter, QPixmap
     from PyQt5.QtWidgets import (
         QAbstractItemView,
+        QAbstractScrollArea,
         QApplication,
         QCheckBox,
         QComboBox,
@@ -91,6 +96,7 @@ else:
         QListView,
         QListWidget,
         QListWidgetItem,
+        QMdiArea,
         QMenu,
         QPlainTextEdit,
         QProgressBar,
@@ -107,6 +113,7 @@ else:
 
 __all__ = [
     "QAbstractItemView",
+    "QAbstractScrollArea",
     "QApplication",
     "QBuffer",
     "QByteArray",
@@ -114,6 +121,7 @@ __all__ = [
     "QColor",
     "QComboBox",
     "QCompleter",
+    "QCursor",
     "QDesktopServices",
     "QDialog",
     "QDialogButtonBox",
@@ -132,6 +140,7 @@ __all__ = [
     "QListView",
     "QListWidget",
     "QListWidgetItem",
+    "QMdiArea",
     "QMenu",
     "QObject",
     "QPainter",
@@ -141,6 +150,7 @@ __all__ = [
     "QPushButton",
     "QRadioButton",
     "QRect",
+    "QRectF",
     "QScrollArea",
     "QSize",
     "QSizePolicy",

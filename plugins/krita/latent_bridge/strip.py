@@ -15,6 +15,7 @@ from .qt import (
     QMenu,
     QSize,
     Qt,
+    QTimer,
     QWidget,
 )
 from .thumbnails import pixmap_of
@@ -38,15 +39,14 @@ class HistoryStrip(QListWidget):
         self.itemDoubleClicked.connect(lambda item: self._gallery.apply(_key(item)))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._show_menu)
-        self.model().rowsMoved.connect(self._ordered)
         self._gallery.changed.connect(self.show_history)
         self.show_history(self._gallery.history)
 
     def _look_like_a_strip(self) -> None:
-        self.setViewMode(QListView.ViewMode.IconMode)
+        # In its mode for icons a view moves pictures about without giving the rows another order.
+        self.setViewMode(QListView.ViewMode.ListMode)
         self.setFlow(QListView.Flow.LeftToRight)
         self.setWrapping(False)
-        self.setMovement(QListView.Movement.Snap)
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.setDefaultDropAction(Qt.DropAction.MoveAction)
         self.setIconSize(QSize(ICON_SIDE, ICON_SIDE))
@@ -70,7 +70,11 @@ class HistoryStrip(QListWidget):
         item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.prompt}, seed {entry.seed}")
         return item
 
-    def _ordered(self, *_: object) -> None:
+    def dropEvent(self, event) -> None:
+        super().dropEvent(event)
+        QTimer.singleShot(0, self._ordered)  # the row has only left its former place once the drag is over
+
+    def _ordered(self) -> None:
         self._gallery.order([_key(self.item(row)) for row in range(self.count())])
 
     def keyPressEvent(self, event) -> None:

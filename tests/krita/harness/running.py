@@ -160,12 +160,24 @@ class RunningKrita:
         self.until(at_rest, f"{name} to be where it can be pressed")
         self.click_at(*places[-1].centre)
 
-    def click_at(self, x: int, y: int) -> None:
-        """Press the left button."""
+    def click_at(self, x: int, y: int, button: int = 1) -> None:
+        """Press a button of the mouse: 1 the left one, 3 the right one."""
         self._xdotool("mousemove", x, y)
         time.sleep(0.1)
-        self._xdotool("click", 1)
+        self._xdotool("click", button)
         time.sleep(0.1)
+
+    def hold(self, x: int, y: int) -> None:
+        """Put the left button down and keep it there."""
+        self._xdotool("mousemove", x, y)
+        time.sleep(0.2)
+        self._xdotool("mousedown", 1)
+
+    def let_go(self, x: int, y: int) -> None:
+        """Move there and let the left button up."""
+        self._xdotool("mousemove", x, y)
+        time.sleep(0.1)
+        self._xdotool("mouseup", 1)
 
     def drag(self, start: tuple[int, int], end: tuple[int, int], steps: int = 8) -> None:
         """Move the mouse with the left button down."""

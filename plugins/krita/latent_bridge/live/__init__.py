@@ -9,5 +9,6 @@ sharing.py     all shared documents, and the timer             Qt and the host
 session.py     live generation on the document in front        Qt and the host
 recording.py   frames as files                                Qt
 frames.py      frames as pictures of Qt                        Qt
+overlay.py     a frame over the canvas itself                  Qt and the host
 panel.py       the docker, with preview.py and canvas_list.py  Qt
 """

@@ -14,6 +14,7 @@ from ..qt import QObject, pyqtSignal
 from ..request import layer_name
 from ..vendored import errors, live, tasks
 from .frames import Shown, composed, layer_pixels, shown_of
+from .overlay import CanvasOverlay
 from .recording import Recording
 from .share import Share
 from .sharing import Sharing
@@ -42,6 +43,7 @@ class LiveSession(QObject):
         self.report = Report()
         self.shown: Shown | None = None
         self.recording: Recording | None = None
+        self.overlay = CanvasOverlay(host)
         self._source: OpenDocument | None = None  # whose frame is shown
         self._controller = controller
         self._host = host
@@ -153,6 +155,7 @@ class LiveSession(QObject):
 
     def _leave(self, share: Share) -> None:
         self._mine = None
+        self.overlay.end()
         if share.stays:
             return
         self._share = None
@@ -182,6 +185,7 @@ class LiveSession(QObject):
     def _check(self) -> None:
         if self._share is not None and self._share not in self._sharing.shares:
             self._share, self._mine = None, None
+            self.overlay.end()
             self._show(Report())
 
     # What comes back.
@@ -216,6 +220,7 @@ class LiveSession(QObject):
         if self.recording is not None:
             self.recording.take(image, area.width, area.height)
         self.framed.emit(image)
+        self.overlay.take(share.document, image, area)
 
     def _failed(self, error: errors.BridgeError) -> None:
         self._starting = False

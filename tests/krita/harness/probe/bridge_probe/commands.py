@@ -12,6 +12,7 @@ from PyQt5.QtWidgets import (
     QLabel,
     QLineEdit,
     QListWidget,
+    QMenu,
     QPlainTextEdit,
     QProgressBar,
     QPushButton,
@@ -261,6 +262,22 @@ def live():
     }
 
 
+def set_live_on_canvas(wanted):
+    """Wish for the live picture on the canvas, or no longer."""
+    _any("latent_bridge_live_on_canvas").setChecked(wanted)
+
+
+def overlay():
+    """Place on the screen of the live picture over the canvas; None while there is none."""
+    window = KRITA.activeWindow().qwindow()
+    shown = [each for each in window.findChildren(QWidget, "latent_bridge_live_overlay") if each.isVisible()]
+    if not shown:
+        return None
+    place = shown[0]._place
+    corner = shown[0].mapToGlobal(QPoint(round(place.x()), round(place.y())))
+    return [corner.x(), corner.y(), round(place.width()), round(place.height())]
+
+
 def choose_canvas(name):
     """Choose a canvas in the live docker's list."""
     canvases = _any("latent_bridge_canvases")
@@ -290,15 +307,16 @@ def has_action(action):
 # Documents.
 
 
-def new_document(name, width, height, model="RGBA", depth="U8", profile=""):
-    """A document with a picture in its background layer; becomes the one in front."""
-    document = KRITA.createDocument(width, height, name, model, depth, profile, 72.0)
+def new_document(name, width, height, model="RGBA", depth="U8", profile="", empty=False, resolution=72.0):
+    """A document with a picture in its background layer, if not `empty`; becomes the one in front."""
+    document = KRITA.createDocument(width, height, name, model, depth, profile, resolution)
     document.setBatchmode(True)
     KRITA.activeWindow().addView(document)
     base = document.topLevelNodes()[0]
     if (model, depth) != ("RGBA", "U8"):
         base.setColorSpace("RGBA", "U8", SRGB)
-    base.setPixelData(QByteArray(_picture(width, height)), 0, 0, width, height)
+    if not empty:
+        base.setPixelData(QByteArray(_picture(width, height)), 0, 0, width, height)
     document.refreshProjection()
     document.waitForDone()
     document.setModified(False)
@@ -517,6 +535,30 @@ def focus_strip():
     found.setFocus()
 
 
+def thumbnail(row):
+    """The middle of a thumbnail, on the screen."""
+    found = _docker().findChild(QListWidget, "latent_bridge_history")
+    point = found.viewport().mapToGlobal(found.visualItemRect(found.item(row)).center())
+    return [point.x(), point.y()]
+
+
+def menu_entry(text):
+    """The middle of an entry of the menu that is open, on the screen; None when there is none."""
+    menu = QApplication.activePopupWidget()
+    if not isinstance(menu, QMenu):
+        return None
+    entry = next((each for each in menu.actions() if each.text().replace("&", "") == text), None)
+    if entry is None:
+        return None
+    point = menu.mapToGlobal(menu.actionGeometry(entry).center())
+    return [point.x(), point.y()]
+
+
+def clipboard():
+    """Text of the clipboard."""
+    return QApplication.clipboard().text()
+
+
 def export_png(path, name=None):
     """Export a document to a PNG."""
     from krita import InfoObject
@@ -530,6 +572,11 @@ def export_png(path, name=None):
     options.setProperty("compression", 1)
     options.setProperty("saveAsHDR", False)
     return document.exportImage(path, options)
+
+
+def size():
+    """Width and height of the document in front."""
+    return [_document().width(), _document().height()]
 
 
 def undo_steps():
