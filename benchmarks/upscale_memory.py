@@ -29,12 +29,13 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 import numpy as np
 import psutil
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bridge.daemon.catalogue import read_folder
 from bridge.daemon.config import BUILTIN_MODELS
 from bridge.protocol.engine_link import LENGTH, Ended, LinkMessage, ModelSource, Ready, Run, decode_link, encode_link
 from bridge.protocol.pixels import Picture, PixelFormat
 from bridge.protocol.shared_pixels import SharedPixels, preferred_parent
-from bridge.protocol.tasks import Upscale
+from bridge.protocol.tasks import Generation, Upscale
 
 MIB = 2**20
 SAMPLE_EVERY = 0.002
@@ -67,6 +68,21 @@ class Upscaled:
     kept_mib: float
 
 
+@dataclass(frozen=True)
+class Ran:
+    """What a job took.
+
+    Attributes:
+        seconds: from the order to its end.
+        peak_mib: most private memory, over what it was before.
+        kept_mib: private memory afterwards, over what it was before.
+    """
+
+    seconds: float
+    peak_mib: float
+    kept_mib: float
+
+
 def main() -> None:
     """Measure, print, and write JSON when asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -88,7 +104,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(dir=preferred_parent()) as folder,
         Engine(Path(folder), options.threads) as engine,
     ):
-        source = read_folder(_random_model(Path(models) / "random") if options.random else options.model).source
+        source = read_folder(random_model(Path(models) / "random") if options.random else options.model).source
         for strength in options.strength:
             engine.upscale(source, WARM_SIDE, options.scale, strength, options.steps)
             for side in options.sides:
@@ -133,9 +149,24 @@ class Engine:
 
     def upscale(self, source: ModelSource, side: int, scale: float, strength: float, steps: int) -> Upscaled:
         """Run a job to its end. Raises `SystemExit` when it fails."""
+        image = texture(round(side / scale))
+        ran = self.run(
+            source, Upscale(image=image, scale=scale, strength=strength, steps=steps, seed=1, prompt="grey stone")
+        )
+        pictures = side * side * (RESULT_BYTES + (PAINTED_BYTES if strength else 0)) / MIB
+        return Upscaled(
+            side=side,
+            strength=strength,
+            seconds=round(ran.seconds, 2),
+            peak_mib=round(ran.peak_mib, 1),
+            pictures_mib=round(pictures, 1),
+            beyond_mib=round(ran.peak_mib - pictures, 1),
+            kept_mib=round(ran.kept_mib, 1),
+        )
+
+    def run(self, source: ModelSource, task: Generation) -> Ran:
+        """Run any job to its end. Raises `SystemExit` when it fails."""
         self._jobs += 1
-        image = _texture(round(side / scale))
-        task = Upscale(image=image, scale=scale, strength=strength, steps=steps, seed=1, prompt="grey stone")
         order = encode_link(Run(job_id=f"job-{self._jobs}", task=task, model=source), self._shared)
         before, began = self._private(), time.perf_counter()
         with _Peak(self._private) as peak:
@@ -147,17 +178,8 @@ class Engine:
                 pass
         if message.error is not None:
             raise SystemExit(f"the engine failed: {message.error.message}")
-        pictures = side * side * (RESULT_BYTES + (PAINTED_BYTES if strength else 0)) / MIB
-        grown = (peak.most - before) / MIB
-        return Upscaled(
-            side=side,
-            strength=strength,
-            seconds=round(time.perf_counter() - began, 2),
-            peak_mib=round(grown, 1),
-            pictures_mib=round(pictures, 1),
-            beyond_mib=round(grown - pictures, 1),
-            kept_mib=round((self._private() - before) / MIB, 1),
-        )
+        seconds = time.perf_counter() - began
+        return Ran(seconds, (peak.most - before) / MIB, (self._private() - before) / MIB)
 
     def _next(self) -> LinkMessage:
         if self._process.stdout is None:
@@ -194,7 +216,7 @@ class _Peak:
             self.most = max(self.most, self._now())
 
 
-def _random_model(folder: Path) -> Path:
+def random_model(folder: Path) -> Path:
     """A model whose latents are those of Stable Diffusion in size, with next to nothing to compute."""
     from diffusers import AutoencoderKL, StableDiffusionPipeline
 
@@ -212,7 +234,7 @@ def _random_model(folder: Path) -> Path:
     return folder
 
 
-def _texture(side: int) -> Picture:
+def texture(side: int) -> Picture:
     """Smooth waves with some grain."""
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[0:side, 0:side]
