@@ -53,6 +53,9 @@ def _values(hint: Any, spec: FieldSpec) -> st.SearchStrategy[Any]:
         return st.none()
     if origin is Literal:
         return st.sampled_from(arguments)
+    if origin is tuple and typing.get_origin(arguments[0]) is Literal:
+        # Choices are made once each, and at least one of them.
+        return st.lists(_values(arguments[0], FieldSpec("")), min_size=1, max_size=3, unique=True).map(tuple)
     if origin is tuple:
         return st.lists(_values(arguments[0], FieldSpec("")), max_size=min(spec.max_length or 3, 3)).map(tuple)
     if origin is dict:
