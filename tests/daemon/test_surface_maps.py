@@ -43,6 +43,18 @@ def test_the_whole_set_comes_in_the_order_asked_and_says_what_it_is(tiny_daemon,
     assert stages <= {"queued", "mapping"}, "no model is loaded"
 
 
+def test_a_texture_from_a_prompt_gets_its_maps(daemon):
+    with connect(daemon.url, token=daemon.token) as bridge:
+        colour = bridge.generate("grey cobblestone", width=128, height=96, steps=4, seed=3, seamless="xy", timeout=120)
+        maps = bridge.surface_maps(colour.picture, seamless="xy", relief=4, timeout=60)
+    normals = picture_to_numpy(maps["normal"].picture) / 65535 * 2 - 1
+    assert normals.shape == (96, 128, 3)
+    assert np.abs(np.linalg.norm(normals, axis=-1) - 1).max() < 1e-4
+    assert normals[..., :2].std() > 0.02, "the relief is there"
+    assert abs(normals[..., :2].mean()) < 0.02, "and leans nowhere"
+    assert maps["occlusion"].recipe["parameters"]["relief"] == 4
+
+
 def test_maps_are_made_where_the_default_model_cannot_be_used(daemon_factory, stone, tmp_path):
     crippled = daemon_factory("--model", str(tmp_path / "gone"))
     with connect(crippled.url, token=crippled.token) as bridge:

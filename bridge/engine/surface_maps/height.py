@@ -28,6 +28,8 @@ FINEST_FORM = 1 / 250
 """Share of the shorter side below which forms count as detail."""
 OUTLIERS = 0.1
 """Percentage of pixels at either end that may be cut off by the range of the map."""
+ROWS = 256
+"""Rows whose colours are made linear together."""
 FLAT = 1e-4
 """Difference of log luminance below which there is nothing but rounding."""
 
@@ -41,7 +43,7 @@ def estimated_height(rgb: Floats, sides: Sides, detail: float, *, light_is_deep:
         detail: how much of the finest forms remains: 0 none, 1 all.
         light_is_deep: the other way round, as with pale mortar.
     """
-    light = (-1 if light_is_deep else 1) * np.log(linear_from_srgb(rgb) @ LUMINANCE + np.float32(DARKEST))
+    light = (-1 if light_is_deep else 1) * np.log(_luminance(rgb) + np.float32(DARKEST))
     down, across = (sides.difference(light, axis) for axis in (0, 1))
     # At pixels, from the steps to either side of each, so that no direction is preferred.
     steepness = np.sqrt(sum(step**2 + np.roll(step**2, 1, axis) for axis, step in enumerate((down, across))) / 2)
@@ -61,6 +63,14 @@ def spread(plane: Floats) -> Floats:
         return np.full(plane.shape, 0.5, np.float32)
     stretched: Floats = np.clip((plane - low) / (high - low), 0, 1).astype(np.float32)
     return stretched
+
+
+def _luminance(rgb: Floats) -> Floats:
+    """Linear luminance (height, width); in parts, as linear colours take several times the memory of the picture."""
+    out = np.empty(rgb.shape[:2], np.float32)
+    for top in range(0, len(rgb), ROWS):
+        out[top : top + ROWS] = linear_from_srgb(rgb[top : top + ROWS]) @ LUMINANCE
+    return out
 
 
 def _gain(sides: Sides, height: int, width: int, detail: float) -> Floats:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from bridge.engine.conversion import Floats, from_floats, picture_of, read_rgb
+import numpy as np
+
+from bridge.engine.conversion import Floats, dtype_of, from_floats, picture_of, read_rgb
 from bridge.engine.recipe_inputs import digest_of
 from bridge.engine.stages import Stages
 from bridge.engine.versions import versions
@@ -18,6 +20,8 @@ from .occlusion import DIRECTIONS
 from .surface import Surface
 
 LIBRARIES = ("latent-bridge", "numpy", "scipy")
+ROWS = 256
+"""Rows that are written together: floats on their way to integers take several times the memory of a map."""
 _DEEP: frozenset[SurfaceMap] = frozenset({"normal", "height"})
 _GREY = {8: PixelFormat.GRAY8, 16: PixelFormat.GRAY16, 32: PixelFormat.GRAY32F}
 _COLOUR = {8: PixelFormat.RGB8, 16: PixelFormat.RGB16, 32: PixelFormat.RGB32F}
@@ -40,19 +44,27 @@ def make_maps(job_id: str, task: SurfaceMaps, first: int, stages: Stages, send: 
     inputs = {"image": digest_of(task.image)}
     for index, name in enumerate(task.maps[first:], start=first):
         stages.image = index
-        parts = len(DIRECTIONS) if name == "occlusion" else 1
-        stages.enter("mapping", parts)
-        values = surface.map(name, lambda done, parts=parts: stages.part_done(done, parts))  # type: ignore[misc]  # bound now
-        layer = Layer(picture=written(values, name, task.bits), recipe=_recipe(task, name, inputs))
-        stages.check()
-        send(Produced(job_id=job_id, index=index, layer=layer))
+        # Nothing of a map stays here while the next one is made.
+        send(Produced(job_id=job_id, index=index, layer=_made(surface, name, stages, inputs)))
+
+
+def _made(surface: Surface, name: SurfaceMap, stages: Stages, inputs: dict[str, str]) -> Layer:
+    parts = len(DIRECTIONS) if name == "occlusion" else 1
+    stages.enter("mapping", parts)
+    values = surface.map(name, lambda done: stages.part_done(done, parts))
+    picture = written(values, name, surface.task.bits)
+    stages.check()
+    return Layer(picture=picture, recipe=_recipe(surface.task, name, inputs))
 
 
 def written(values: Floats, name: SurfaceMap, bits: int) -> Picture:
     """A map as it travels, from values 0 to 1 of shape (height, width) or (height, width, 3)."""
     planes = values if values.ndim == 3 else values[..., None]
     pixel_format = (_COLOUR if planes.shape[-1] == 3 else _GREY)[bits if name in _DEEP else 8]
-    return picture_of(from_floats(planes, pixel_format), pixel_format, ColourSpace.DATA)
+    channels = np.empty(planes.shape, dtype_of(pixel_format))
+    for top in range(0, len(planes), ROWS):
+        channels[top : top + ROWS] = from_floats(planes[top : top + ROWS], pixel_format)
+    return picture_of(channels, pixel_format, ColourSpace.DATA)
 
 
 def _recipe(task: SurfaceMaps, name: SurfaceMap, inputs: dict[str, str]) -> dict[str, object]:
