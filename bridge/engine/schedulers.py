@@ -115,7 +115,7 @@ class Schedulers:
 
     def _pattern(self, name: str) -> Any:
         if name not in self._patterns:
-            if name and self._only and name not in self._only:
+            if name and self._only and _class_of(name) not in map(_class_of, self._only):
                 message = f"The scheduler {name!r} does not fit this kind of model."
                 raise _refused(message, f"Leave it empty, or take {', '.join(self._only)}.")
             self._patterns[name] = make_scheduler(name, self._own)
@@ -139,6 +139,10 @@ def _check_steps(scheduler: Any, steps: int) -> None:
             hint="Take fewer steps, or another scheduler.",
             field="task.steps",
         )
+
+
+def _class_of(name: str) -> str:
+    return ALIASES[name].class_name if name in ALIASES else name
 
 
 def _within_its_means(scheduler: Any) -> Callable[..., None]:

@@ -137,7 +137,7 @@ _FAMILIES: tuple[Family, ...] = (
     ),
     _unet(
         "lcm", "Latent Consistency Model", "LatentConsistencyModel", inpaint="", native_size=768, steps=4,
-        guidance_scale=8.5, guidance="distilled", only_schedulers=("lcm", "LCMScheduler"),
+        guidance_scale=8.5, guidance="distilled", only_schedulers=("lcm",),
     ),
     _unet("kolors", "Kolors", "Kolors", inpaint="", guidance_scale=5.0),
     _unet("sd3", "Stable Diffusion 3", f"{_SD}3", size_multiple=16, latent_channels=16, steps=28, guidance_scale=4.5,

@@ -100,6 +100,14 @@ def test_a_scheduler_that_a_family_cannot_work_with_is_refused(
     assert "Leave" in outcome.ended.error.hint
 
 
+def test_a_family_with_one_kind_of_scheduler_takes_it_by_either_name(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    bench = Bench({"lcm": build_tiny("lcm", tmp_path_factory.mktemp("one kind") / "lcm")})
+    for name in ("lcm", "LCMScheduler"):
+        assert bench.run(TextToImage(prompt="a", width=64, height=64, seed=1, steps=3, scheduler=name), "lcm").layer
+
+
 @pytest.mark.parametrize(("name", "steps"), [("", 1000), ("lcm", 60)])
 def test_more_steps_than_a_scheduler_has_are_refused(bench: Bench, name: str, steps: int) -> None:
     outcome = bench.run(TextToImage(width=64, height=64, seed=1, scheduler=name, steps=steps))
