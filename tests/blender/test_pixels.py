@@ -75,8 +75,21 @@ def test_a_png_holds_every_value(format_: str, mode: str):
     assert (image.mode, image.size, image.tobytes()) == (mode, (5, 3), data)
 
 
+@pytest.mark.parametrize(("pixel_format", "mode"), [(PixelFormat.GRAY16, "I;16"), (PixelFormat.RGB16, "RGB")])
+def test_a_png_of_16_bits_has_the_higher_byte_first(pixel_format: PixelFormat, mode: str):
+    file = png(Picture(1, 1, pixel_format, bytes([0x34, 0x12]) * pixel_format.channels))
+    with Image.open(io.BytesIO(file)) as image:
+        assert image.mode == mode  # Pillow has no RGB of 16 bits: it shows the higher byte
+        assert image.getpixel((0, 0)) == (0x1234 if mode == "I;16" else (0x12, 0x12, 0x12))
+
+
+def test_a_thumbnail_of_16_bits_shows_the_higher_bytes():
+    small = thumbnail(Picture(2, 2, PixelFormat.GRAY16, bytes([0x34, 0x12]) * 4))
+    assert bytes(small.pixels) == bytes([0x12, 0x12, 0x12, 255]) * 4
+
+
 def test_a_png_of_floats_is_refused():
-    with pytest.raises(ValueError, match="8 bits"):
+    with pytest.raises(ValueError, match="does not fit"):
         png(Picture(1, 1, PixelFormat.GRAY32F, bytes(4)))
 
 

@@ -97,7 +97,7 @@ class Connection:
         """Whether `open` was called."""
         return self._worker is not None
 
-    def submit(self, job_id: str, make_task: Callable[[], tasks.Generation], preview_side: int = PREVIEW_SIDE) -> None:
+    def submit(self, job_id: str, make_task: Callable[[], tasks.Task], preview_side: int = PREVIEW_SIDE) -> None:
         """Queue a job; `make_task` runs on the worker thread."""
         self._work.put(lambda: self._submit(job_id, make_task, preview_side))
 
@@ -199,7 +199,7 @@ class Connection:
             raise errors.BridgeError(errors.ErrorCode.NOT_CONNECTED, "There is no connection to the daemon.")
         return bridge
 
-    def _submit(self, job_id: str, make_task: Callable[[], tasks.Generation], preview_side: int) -> None:
+    def _submit(self, job_id: str, make_task: Callable[[], tasks.Task], preview_side: int) -> None:
         try:
             task = make_task()
             self._jobs[job_id] = self._connected().submit(

@@ -9,11 +9,19 @@ import bpy
 
 from . import images, materials, open_file
 from .jobs import Goal, JobView, Target, Variant
+from .maps import arriving, wiring
 
 NAME_LENGTH = 48
 
 
-def here(goal: Goal, *, image: str = "", target: bpy.types.Object | None = None, frame: int = 0) -> Target:
+def here(
+    goal: Goal,
+    *,
+    image: str = "",
+    target: bpy.types.Object | None = None,
+    frame: int = 0,
+    with_maps: bool = False,
+) -> Target:
     """A target in the file that is open."""
     return Target(
         goal,
@@ -23,6 +31,7 @@ def here(goal: Goal, *, image: str = "", target: bpy.types.Object | None = None,
         object=target.name if target is not None else "",
         slot=target.active_material_index if target is not None else 0,
         frame=frame,
+        with_maps=with_maps,
     )
 
 
@@ -33,21 +42,21 @@ def is_here(target: Target) -> bool:
 
 def image_of(target: Target) -> bpy.types.Image | None:
     """The image that a target means; None when it is gone."""
-    if target.goal is not Goal.IMAGE or not open_file.is_open(target.file, target.blend):
+    if target.goal not in (Goal.IMAGE, Goal.MAPS) or not open_file.is_open(target.file, target.blend):
         return None
     return bpy.data.images.get(target.image)
 
 
 def object_of(target: Target) -> bpy.types.Object | None:
-    """The object whose material gets a texture; None when it is gone, or none was meant."""
-    if target.goal is not Goal.TEXTURE or not open_file.is_open(target.file, target.blend):
+    """The object whose material is meant; None when it is gone, or none was."""
+    if target.goal not in (Goal.TEXTURE, Goal.MAPS) or not open_file.is_open(target.file, target.blend):
         return None
     return bpy.data.objects.get(target.object)
 
 
 def is_gone(target: Target) -> bool:
     """Whether a result has nowhere to go but into an image of its own."""
-    if target.goal is Goal.IMAGE:
+    if target.goal in (Goal.IMAGE, Goal.MAPS):
         return image_of(target) is None
     return bool(target.object) and object_of(target) is None
 
@@ -72,6 +81,27 @@ def texture(job: JobView, variant: Variant) -> bpy.types.Image:
     else:
         image.use_fake_user = True  # otherwise it would not be saved
     return image
+
+
+def maps(job: JobView, base: bpy.types.Image) -> str:
+    """All maps of a base colour, as images and in the material that wears it; returns what became of them."""
+    images_of = arriving.show(base, job.variants)
+    target = object_of(job.target)
+    material = target.material_slots[job.target.slot].material if _has_slot(target, job.target.slot) else None
+    node = wiring.texture_node(material, base)
+    if material is None or node is None:
+        for image in images_of.values():
+            image.use_fake_user = True  # otherwise they would not be saved
+        return f"{len(images_of)} images, “{base.name} …”"
+    fields = bpy.context.scene.latent_bridge_maps
+    wishes = wiring.Wishes(fields.displace, fields.darken, fields.relief / 100)
+    taken = wiring.wire(material, node, images_of, wishes)
+    kept = f"; wired by hand and left so: {', '.join(taken)}" if taken else ""
+    return f"{len(images_of)} maps in “{material.name}”{kept}"
+
+
+def _has_slot(target: bpy.types.Object | None, slot: int) -> bool:
+    return target is not None and slot < len(target.material_slots)
 
 
 def replacement(image: bpy.types.Image, job: JobView, variant: Variant, previous: bytes | None) -> bpy.types.Image:

@@ -17,6 +17,7 @@ class Goal(str, Enum):
     TEXTURE = "texture"
     IMAGE = "image"
     RENDER = "render"
+    MAPS = "maps"
 
 
 class Phase(Enum):
@@ -46,6 +47,7 @@ class Target:
         object: whose material gets a texture; empty for none.
         slot: index of the material slot.
         frame: of a rendered animation.
+        with_maps: whether the maps of a texture are made, too.
     """
 
     goal: Goal
@@ -55,6 +57,7 @@ class Target:
     object: str = ""
     slot: int = 0
     frame: int = 0
+    with_maps: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """For the journal."""
@@ -159,7 +162,7 @@ class JobView:
                 errors.ErrorCode.FILTERED, "The safety filter held everything back.", hint="Change prompt or seed."
             )
             return self.failed(error)
-        choice = len(self.variants) > 1
+        choice = len(self.variants) > 1 and self.target.goal is not Goal.MAPS
         text = "Choose one" if choice else "Done"
         phase = Phase.CHOOSING if choice else Phase.FINISHED
         return replace(self, phase=phase, text=text, fraction=1.0, preview=None)

@@ -10,6 +10,8 @@ from .vendored import errors
 
 BASE_COLOUR = "Base Color"
 SPACING = 320
+OCCLUSION_MIX = "Bridge occlusion mix"
+"""Label of the node that darkens a base colour."""
 
 
 def slot_material(target: bpy.types.Object, slot: int) -> bpy.types.Material:
@@ -52,7 +54,7 @@ def wire_base_colour(material: bpy.types.Material, image: bpy.types.Image) -> bp
     shader = shader_of(tree)
     if shader is None:
         return _texture_node(tree, image, (0, 0))  # for the user to wire: there is nothing that we know
-    socket = shader.inputs[BASE_COLOUR]
+    socket = _colour_socket(shader)
     link = socket.links[0] if socket.is_linked else None
     if link is not None and _is_ours(link.from_node):
         link.from_node.image = image
@@ -90,12 +92,19 @@ def base_colour_image(material: bpy.types.Material) -> bpy.types.Node | None:
     """The texture node that the base colour shows by itself, or above what we mixed it with; None for anything else."""
     tree = material.node_tree
     shader = shader_of(tree) if tree is not None else None
-    links = shader.inputs[BASE_COLOUR].links if shader is not None else ()
+    links = _colour_socket(shader).links if shader is not None else ()
     node = links[0].from_node if links else None
     if node is not None and node.label == "Bridge mix":
         above = node.inputs[7].links
         node = above[0].from_node if above else None
     return node if node is not None and node.type == "TEX_IMAGE" and node.image is not None else None
+
+
+def _colour_socket(shader: bpy.types.Node) -> bpy.types.NodeSocket:
+    """Where the base colour goes in: into the shader, or into what darkens it by its ambient occlusion."""
+    socket = shader.inputs[BASE_COLOUR]
+    before = socket.links[0].from_node if socket.is_linked else None
+    return before.inputs[6] if before is not None and before.label == OCCLUSION_MIX else socket
 
 
 def _is_ours(node: bpy.types.Node) -> bool:

@@ -18,6 +18,22 @@ from .vendored import pixels
 STORED_UP_TO = 1 << 21
 """Pixels. Smaller pictures are packed without compression: decoding them is what the main thread has to do."""
 
+EIGHT_BITS = {
+    pixels.PixelFormat.GRAY16: pixels.PixelFormat.GRAY8,
+    pixels.PixelFormat.RGB16: pixels.PixelFormat.RGB8,
+    pixels.PixelFormat.RGBA16: pixels.PixelFormat.RGBA8,
+}
+"""The format of the higher bytes alone."""
+PNG_KINDS = {
+    pixels.PixelFormat.GRAY8: 0,
+    pixels.PixelFormat.GRAY16: 0,
+    pixels.PixelFormat.RGB8: 2,
+    pixels.PixelFormat.RGB16: 2,
+    pixels.PixelFormat.RGBA8: 6,
+    pixels.PixelFormat.RGBA16: 6,
+}
+"""Colour type of a PNG (section 11.2.1)."""
+
 
 @dataclass(frozen=True)
 class HostPixels:
@@ -83,21 +99,30 @@ def box_mask(width: int, height: int, box: tuple[int, int, int, int]) -> pixels.
 
 
 def png(picture: pixels.Picture) -> bytes:
-    """A PNG file of a gray8, rgb8 or rgba8 picture: every value as it is.
+    """A PNG file of a gray, rgb or rgba picture of 8 or 16 bits: every value as it is.
 
     Raises:
         ValueError: for any other format.
     """
-    kinds = {pixels.PixelFormat.GRAY8: 0, pixels.PixelFormat.RGB8: 2, pixels.PixelFormat.RGBA8: 6}
-    if picture.format not in kinds:
-        raise ValueError(f"a {picture.format.value} picture does not fit into a PNG of 8 bits")
+    if picture.format not in PNG_KINDS:
+        raise ValueError(f"a {picture.format.value} picture does not fit into a PNG")
     row = picture.width * picture.format.bytes_per_pixel
     data = memoryview(picture.pixels)
+    if picture.format.bytes_per_channel == 2:
+        data = memoryview(_swapped(data))
     lines = b"".join(b"\0" + data[start : start + row] for start in range(0, row * picture.height, row))
     level = 0 if picture.width * picture.height <= STORED_UP_TO else 1
-    head = struct.pack(">IIBBBBB", picture.width, picture.height, 8, kinds[picture.format], 0, 0, 0)
+    depth = 8 * picture.format.bytes_per_channel
+    head = struct.pack(">IIBBBBB", picture.width, picture.height, depth, PNG_KINDS[picture.format], 0, 0, 0)
     chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(lines, level)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in chunks)
+
+
+def _swapped(data: memoryview) -> bytes:
+    """Numbers of 16 bits with their bytes exchanged: PNG has the higher one first."""
+    out = bytearray(len(data))
+    out[0::2], out[1::2] = data[1::2], data[0::2]
+    return bytes(out)
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
@@ -118,7 +143,10 @@ def _flipped(data: memoryview, row: int, height: int) -> bytes:
 
 
 def thumbnail(picture: pixels.Picture, side: int = 128) -> pixels.Picture:
-    """A small rgba8 look at a picture of 8 bits: its nearest pixels, `side` at the longer side."""
+    """A small rgba8 look at a picture of 8 or 16 bits: its nearest pixels, `side` at the longer side."""
+    if picture.format.bytes_per_channel == 2:
+        high = bytes(memoryview(picture.pixels)[1::2])
+        picture = pixels.Picture(picture.width, picture.height, EIGHT_BITS[picture.format], high)
     scale = max(1, max(picture.width, picture.height) / side)
     width, height = max(1, int(picture.width / scale)), max(1, int(picture.height / scale))
     step, row = picture.format.bytes_per_pixel, picture.width * picture.format.bytes_per_pixel

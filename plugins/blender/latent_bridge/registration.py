@@ -12,6 +12,7 @@ PARTS = (
     "session",
     "operators",
     "panels",
+    "maps",
     "projection",
     "overlay",
     "render_hooks",

@@ -18,6 +18,7 @@ from .about import CLIENT_NAME
 from .connection import Answered, Connection, ConnectionChanged, Happening, JobHappened, SubmitFailed, VariantReady
 from .jobs import Goal, JobView, Phase, Target, Variant
 from .journal import Entry, Journal
+from .maps import asking
 from .pictures import picture_of, png
 from .requests import permitted
 from .vendored import errors, load_finding, messages, tasks
@@ -81,7 +82,7 @@ class Session:
 
     def submit(
         self,
-        make_task: Callable[[], tasks.Generation],
+        make_task: Callable[[], tasks.Task],
         title: str,
         target: Target,
         count: int = 1,
@@ -204,8 +205,13 @@ class Session:
     # Delivery.
 
     def _deliver(self, job: JobView, variant: Variant) -> bpy.types.Image | None:
+        if job.target.goal is Goal.MAPS and not delivery.is_gone(job.target):
+            return self._deliver_maps(job)
         if job.target.goal is not Goal.IMAGE:
-            return self._delivered(job, delivery.texture(job, variant))
+            image = self._delivered(job, delivery.texture(job, variant))
+            if job.target.with_maps:
+                asking.ask(self, image, delivery.object_of(job.target), bpy.context.scene)
+            return image
         image = delivery.image_of(job.target)
         if image is None:
             made = delivery.new_image(job, variant)
@@ -222,6 +228,13 @@ class Session:
             lambda: png(picture_of(held)), lambda file, error: self._deliver_over(job, variant, file)
         )
         return None
+
+    def _deliver_maps(self, job: JobView) -> bpy.types.Image:
+        base = delivery.image_of(job.target)
+        self._update(replace(job.used(base.name, delivery.maps(job, base)), variants=()))
+        self.journal.remove(job.id)
+        delivery.push_undo(f"Bridge: {job.title[:40]}")
+        return base
 
     def _deliver_over(self, job: JobView, variant: Variant, previous: bytes) -> None:
         """The second half, once what the image was has become a file."""

@@ -32,7 +32,9 @@ class LATENTBRIDGE_OT_texture(bpy.types.Operator):
         session.current().submit(
             functools.partial(requests.texture, wishes, width, height),
             settings.prompt,
-            delivery.here(Goal.TEXTURE, target=context.object),
+            delivery.here(
+                Goal.TEXTURE, target=context.object, with_maps=context.scene.latent_bridge_maps.with_textures
+            ),
             wishes.images,
         )
         return {"FINISHED"}

@@ -1,0 +1,145 @@
+"""Scenes: the maps of a material."""
+
+import array
+
+import bpy
+from scenes.textures import fill, jobs, wait
+
+KINDS = ("normal", "roughness", "height", "occlusion", "metallic")
+
+
+def textured(**fields):
+    """The default cube with a generated texture; returns object and image."""
+    target = bpy.context.object
+    fill(**fields)
+    bpy.ops.latent_bridge.texture()
+    wait()
+    return target, target.active_material.node_tree.nodes.active.image
+
+
+def make(**fields):
+    """Press the button."""
+    settings = bpy.context.scene.latent_bridge_maps
+    for name, value in fields.items():
+        setattr(settings, name, value)
+    assert bpy.ops.latent_bridge.surface_maps() == {"FINISHED"}
+    wait()
+
+
+def shader_of(target):
+    """The shader of the active material."""
+    return next(node for node in target.active_material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+
+
+def source(socket):
+    """Label of the node that is wired to a socket."""
+    return socket.links[0].from_node.label if socket.is_linked else ""
+
+
+def map_nodes(target):
+    """Our texture nodes, by kind."""
+    nodes = target.active_material.node_tree.nodes
+    return {kind: node for kind in KINDS for node in nodes if node.label == f"Bridge {kind}"}
+
+
+def the_whole_set(addon):
+    """Every map, wired; made a second time, and described."""
+    target, base = textured()
+    make(metallic=True, displace=True, darken=True)
+    tree, shader = target.active_material.node_tree, shader_of(target)
+    count = len(tree.nodes)
+    first = {kind: node.image.name for kind, node in map_nodes(target).items()}
+    make(relief=8)
+    job = jobs(addon)[-1]
+    output = tree.get_output_node("ALL")
+    return {
+        "error": job.error,
+        "colour_spaces": sorted({node.image.colorspace_settings.name for node in map_nodes(target).values()}),
+        "sizes": sorted({tuple(node.image.size) for node in map_nodes(target).values()}),
+        "packed": all(node.image.packed_file for node in map_nodes(target).values()),
+        "wired": {name: source(shader.inputs[name]) for name in ("Base Color", "Roughness", "Metallic", "Normal")}
+        | {"Displacement": source(output.inputs["Displacement"])},
+        "same_nodes": len(tree.nodes) == count,
+        "same_images": {kind: node.image.name for kind, node in map_nodes(target).items()} == first,
+        "base_is_active": tree.nodes.active.image == base,
+        "names": sorted(first.values()),
+    }
+
+
+def values_arrive_as_they_are(addon, out):
+    """Pixels of a picture and of its maps as Blender shows them, in files."""
+    target = bpy.context.object
+    image = bpy.data.images.new("waves", 64, 64)
+    rows = [(x * 3 % 256, (x + y) * 2 % 256, y * 4 % 256, 255) for y in range(64) for x in range(64)]
+    image.pixels.foreach_set(array.array("f", [value / 255 for row in rows for value in row]))
+    bpy.context.scene.latent_bridge.seamless = "none"
+    assert bpy.ops.latent_bridge.surface_maps(image="waves") == {"FINISHED"}
+    wait()
+    for kind in ("normal", "height", "roughness", "occlusion"):
+        found = bpy.data.images[f"waves {kind}"]
+        values = array.array("f", bytes(4 * 4 * 64 * 64))
+        found.pixels.foreach_get(values)
+        with open(f"{out}/{kind}", "wb") as file:
+            values.tofile(file)
+    return {"untouched": not map_nodes(target), "kept": bpy.data.images["waves normal"].use_fake_user}
+
+
+def what_others_wired_stays(addon):
+    """A roughness and a normal of somebody else's."""
+    target, _ = textured()
+    tree, shader = target.active_material.node_tree, shader_of(target)
+    number, bump = tree.nodes.new("ShaderNodeValue"), tree.nodes.new("ShaderNodeBump")
+    tree.links.new(number.outputs[0], shader.inputs["Roughness"])
+    tree.links.new(bump.outputs["Normal"], shader.inputs["Normal"])
+    make()
+    return {
+        "kept": [shader.inputs[name].links[0].from_node.name for name in ("Roughness", "Normal")],
+        "told": jobs(addon)[-1].text,
+        "there": sorted(map_nodes(target)),
+    }
+
+
+def without_normals_the_height_bumps(addon):
+    """Height alone, and displacement left out."""
+    target, _ = textured()
+    make(normal=False, roughness=False, occlusion=False)
+    output = target.active_material.node_tree.get_output_node("ALL")
+    return [source(shader_of(target).inputs["Normal"]), output.inputs["Displacement"].is_linked]
+
+
+def a_darkened_base_colour_takes_another_texture(addon):
+    """The next texture goes where the first one was, below the occlusion."""
+    target, _ = textured()
+    make(darken=True)
+    _, second = textured(prompt="grey stone")
+    shader = shader_of(target)
+    mix = shader.inputs["Base Color"].links[0].from_node
+    darkened = [source(shader.inputs["Base Color"]), mix.inputs[6].links[0].from_node.image.name]
+    make(darken=False)
+    return [*darkened, mix.inputs[0].default_value, target.active_material.node_tree.nodes.active.image == second]
+
+
+def with_every_texture(addon):
+    """Generated together."""
+    bpy.context.scene.latent_bridge_maps.with_textures = True
+    target, _ = textured()
+    wait()
+    return sorted(map_nodes(target))
+
+
+def one_undo_step(addon):
+    """The maps go in one step, the texture stays."""
+    textured()
+    make()
+    bpy.ops.ed.undo()
+    return sorted(map_nodes(bpy.context.object)), source(shader_of(bpy.context.object).inputs["Normal"])
+
+
+def refused(addon):
+    """No map is chosen; there is no base colour."""
+    settings = bpy.context.scene.latent_bridge_maps
+    nothing = bpy.ops.latent_bridge.surface_maps()
+    textured()
+    for kind in KINDS:
+        setattr(settings, kind, False)
+    return [list(nothing), list(bpy.ops.latent_bridge.surface_maps())]
