@@ -107,6 +107,18 @@ def test_a_lora_changes_the_result_by_its_weight(krita: RunningKrita, document: 
     press(krita, "lora_0_remove")
 
 
+def test_a_lora_is_completed_while_it_is_typed(krita: RunningKrita, document: str):
+    krita.click("prompt")
+    krita.key("End")
+    krita.type_text(" <lo")
+    krita.until(lambda: krita.call("completions") == ["mossy"], "the list of LoRAs")
+    krita.screenshot(ARTEFACTS / "lora_completion.png")
+    krita.key("Return")
+    krita.until(lambda: krita.docker()["prompt"] == f"{PROMPT} <lora:mossy:1>", "the LoRA in the prompt")
+    krita.type_text(", moss")
+    krita.until(lambda: krita.docker()["prompt"] == f"{PROMPT} <lora:mossy:1>, moss", "the words behind it")
+
+
 def test_a_region_paints_its_own_prompt_where_its_layer_is_opaque(krita: RunningKrita, document: str, tmp_path: Path):
     plain = result(krita, tmp_path / "plain")
     krita.call("add_paint", name="Left", x=0, y=0, width=WIDTH // 2, height=HEIGHT)

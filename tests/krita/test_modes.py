@@ -118,6 +118,23 @@ def test_a_mode_without_its_selection_is_explained_and_a_button_puts_it_right(kr
     assert krita.docker()["error"] == ""
 
 
+def test_a_part_of_a_very_large_picture_is_filled_in_its_place(krita: RunningKrita):
+    side = 8192
+    fresh_document(krita, "vast", side, side, empty=True)
+    krita.call("select_rectangle", x=side - 300, y=side - 200, width=120, height=100)
+    set_mode(krita, Mode.FILL)
+    generate(krita)
+    wait_done(krita)
+    x, y, width, height = krita.call("layers")[-1]["bounds"]
+    assert side - 700 < x <= side - 300
+    assert side - 600 < y <= side - 200
+    assert x + width <= side
+    assert y + height <= side
+    krita.call("trigger", action="edit_undo")
+    krita.until(lambda: len(krita.call("layers")) == 1, "the undone layer to be gone")
+    fresh_document(krita, "small again", WIDTH, HEIGHT)
+
+
 BYTES = {
     ("RGBA", "U8"): 4,
     ("RGBA", "U16"): 8,

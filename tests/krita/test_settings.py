@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from bridge.client.starter import is_alive, remember_executable
+from bridge.protocol import locations
 from tests.certificates import make_certificate
 
 from .conftest import ARTEFACTS
@@ -118,7 +123,18 @@ def test_what_is_missing_is_told_before_anything_is_tried(dialog: RunningKrita):
     assert dialog.call("is_open", name=DIALOG)
 
 
-def test_a_remote_daemon_is_tested_saved_used_and_remembered(krita: RunningKrita, elsewhere: Elsewhere, tmp_path: Path):
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home in which a daemon is installed; one that was started meanwhile is ended."""
+    monkeypatch.setenv(locations.HOME_VARIABLE, str(tmp_path))
+    remember_executable(sys.executable)
+    yield tmp_path
+    found = locations.read_discovery()
+    if found is not None and is_alive(found.pid):
+        os.kill(found.pid, signal.SIGTERM)
+
+
+def test_a_remote_daemon_is_tested_saved_used_and_remembered(krita: RunningKrita, elsewhere: Elsewhere, home: Path):
     open_dialog(krita)
     fill(krita, elsewhere.address, elsewhere.token, elsewhere.certificate)
     found, error, _ = outcome(krita)
@@ -140,7 +156,7 @@ def test_a_remote_daemon_is_tested_saved_used_and_remembered(krita: RunningKrita
     assert len(krita.call("layers")) == 2
     assert krita.quit() == 0
 
-    again = RunningKrita(krita.profile, krita.display, LATENT_BRIDGE_HOME=str(tmp_path))
+    again = RunningKrita(krita.profile, krita.display, LATENT_BRIDGE_HOME=str(home))
     try:
         again.call("show_docker", height=520)
         again.wait_text("connection", f"at {elsewhere.address}")
@@ -148,6 +164,7 @@ def test_a_remote_daemon_is_tested_saved_used_and_remembered(krita: RunningKrita
         again.until(lambda: again.call("is_open", name=DIALOG), "the dialog")
         assert again.widget("settings_token").text == elsewhere.token
         again.click("settings_local")
+        again.click("settings_starts")
         again.click("settings_save")
         again.until(lambda: not again.call("is_open", name=DIALOG), "the dialog to close")
         again.wait_text("connection", "not running")
@@ -155,3 +172,15 @@ def test_a_remote_daemon_is_tested_saved_used_and_remembered(krita: RunningKrita
         assert again.quit() == 0
     finally:
         again.kill()
+    check_started_with_krita(again, home)
+
+
+def check_started_with_krita(former: RunningKrita, home: Path) -> None:
+    """The daemon of this computer is there without anybody having pressed anything."""
+    krita = RunningKrita(former.profile, former.display, LATENT_BRIDGE_HOME=str(home))
+    try:
+        krita.wait_text("connection", "Connected to latent-bridge")
+        assert locations.read_discovery() is not None
+        assert krita.quit() == 0
+    finally:
+        krita.kill()

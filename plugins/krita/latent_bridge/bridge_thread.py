@@ -129,10 +129,9 @@ class BridgeThread(QObject):
             self._bridge.retry()
 
     def open_with_daemon(self) -> None:
-        """Connect, and start an installed daemon if none runs. Harmless when it was done before."""
-        if self._opening is None:
-            self.open()
-            self.start_daemon()
+        """Connect, and start an installed daemon if none runs."""
+        self.open()
+        self.start_daemon()
 
     def start_daemon(self) -> None:
         """Start an installed daemon; `start_ended` tells how it went."""

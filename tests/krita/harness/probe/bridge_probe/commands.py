@@ -542,6 +542,14 @@ def thumbnail(row):
     return [point.x(), point.y()]
 
 
+def completions():
+    """What the list of completions offers; None when it is closed."""
+    popup = _any("latent_bridge_prompt").completer.popup()
+    if not popup.isVisible():
+        return None
+    return [popup.model().index(row, 0).data() for row in range(popup.model().rowCount())]
+
+
 def menu_entry(text):
     """The middle of an entry of the menu that is open, on the screen; None when there is none."""
     menu = QApplication.activePopupWidget()
