@@ -17,6 +17,7 @@ from .harness.runners import Runner
 pytestmark = pytest.mark.blender
 
 Play = Callable[..., Any]
+ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts" / "blender"
 
 
 @pytest.fixture
@@ -86,3 +87,10 @@ def test_one_step_of_undo_takes_all_maps_back(play: Play):
 
 def test_what_cannot_be_made_is_refused(play: Play):
     assert play("refused") == [["CANCELLED"], ["CANCELLED"]]
+
+
+def test_a_rendered_surface_has_relief_and_displacement(play: Play):
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    relief, displacement = play("rendered", str(ARTEFACTS))
+    assert relief > 0.01
+    assert displacement > 0.003

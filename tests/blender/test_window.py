@@ -21,7 +21,7 @@ def test_every_panel_is_drawn_while_a_job_runs_and_after(
 ):
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     outcome = blender_window.run(addon_zip, "window.py::panels", str(ARTEFACTS), home=daemon.home)
-    assert outcome.result == ["choosing"]
+    assert outcome.result == ["choosing", "finished"]
     assert outcome.status == 0
     assert "Traceback" not in outcome.output
     assert "Error" not in outcome.output

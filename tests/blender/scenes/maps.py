@@ -143,3 +143,48 @@ def refused(addon):
     for kind in KINDS:
         setattr(settings, kind, False)
     return [list(nothing), list(bpy.ops.latent_bridge.surface_maps())]
+
+
+def rendered(addon, folder):
+    """A textured sphere in Cycles: with the base colour alone, with its maps, and with displacement as well."""
+    bpy.data.objects.remove(bpy.data.objects["Cube"])
+    bpy.ops.mesh.primitive_uv_sphere_add(radius=1.6, segments=192, ring_count=96)
+    target = bpy.context.object
+    for polygon in target.data.polygons:
+        polygon.use_smooth = True
+    fill(prompt="mossy cobblestone", width=256, height=256, steps=20)
+    bpy.ops.latent_bridge.texture()
+    wait()
+    tree = target.active_material.node_tree
+    mapping, place = tree.nodes.new("ShaderNodeMapping"), tree.nodes.new("ShaderNodeTexCoord")
+    mapping.inputs["Scale"].default_value = (4, 2, 1)
+    tree.links.new(place.outputs["UV"], mapping.inputs["Vector"])
+    tree.links.new(mapping.outputs["Vector"], tree.nodes.active.inputs["Vector"])
+    pictures = [picture(f"{folder}/maps-base-colour.png")]
+    make(relief=6)
+    pictures.append(picture(f"{folder}/maps-wired.png"))
+    make(relief=6, displace=True)
+    pictures.append(picture(f"{folder}/maps-displaced.png"))
+    before, wired, displaced = pictures
+    return [difference(before, wired), difference(wired, displaced)]
+
+
+def picture(path):
+    """A small picture in Cycles by a low light; returns its values."""
+    scene, light = bpy.context.scene, bpy.data.objects["Light"]
+    scene.render.engine, scene.cycles.samples, scene.cycles.device = "CYCLES", 16, "CPU"
+    scene.render.resolution_x = scene.render.resolution_y = 320
+    scene.world.color = (0.15, 0.15, 0.15)
+    light.data.energy, light.location = 1500, (5, -2.5, 2.5)
+    scene.camera.location, scene.camera.rotation_euler = (0, -6, 0), (1.5708, 0, 0)
+    scene.render.filepath = path
+    bpy.ops.render.render(write_still=True)
+    shown = bpy.data.images.load(path)
+    values = array.array("f", bytes(4 * 4 * 320 * 320))
+    shown.pixels.foreach_get(values)
+    return values
+
+
+def difference(one, other):
+    """Mean difference of two pictures."""
+    return sum(abs(a - b) for a, b in zip(one, other, strict=True)) / len(one)

@@ -91,6 +91,11 @@ def panels(addon, folder):
     yield 1.0
     yield from open_tab(area)
     shot(folder, "shader-editor.png")
+    with bpy.context.temp_override(window=window, area=area):
+        bpy.ops.latent_bridge.surface_maps()
+    yield from until(lambda: jobs(addon)[-1].over and jobs(addon)[-1].applied)
+    yield 0.6
+    shot(folder, "surface-maps.png")
     bpy.ops.screen.userpref_show()
     yield 1.0
     bpy.context.preferences.active_section = "ADDONS"

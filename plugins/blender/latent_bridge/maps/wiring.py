@@ -99,9 +99,9 @@ class _Wiring:
             return True
         colour = self._shader.inputs[materials.BASE_COLOUR]
         if mix is None:
-            mix = self._tree.nodes.new("ShaderNodeMix")
-            mix.data_type, mix.blend_type, mix.label = "RGBA", "MULTIPLY", materials.OCCLUSION_MIX
-            mix.location = (self._shader.location.x - COLUMN / 2, self._shader.location.y)
+            place = self._shader.location.x - COLUMN / 2, self._shader.location.y + ROW / 2
+            mix = self._new("ShaderNodeMix", materials.OCCLUSION_MIX, place)
+            mix.data_type, mix.blend_type = "RGBA", "MULTIPLY"
             if colour.is_linked:
                 self._tree.links.new(colour.links[0].from_socket, mix.inputs[6])
             self._tree.links.new(mix.outputs[2], colour)
@@ -113,8 +113,9 @@ class _Wiring:
         label = f"Bridge {kind}"
         node = self._find("ShaderNodeTexImage", label)
         if node is None:
-            node = self._tree.nodes.new("ShaderNodeTexImage")
-            node.label, node.location = label, (self._base.location.x, self._base.location.y - ROW * row)
+            # A column further left, so that what comes between a map and the shader has room.
+            place = self._base.location.x - COLUMN, self._base.location.y - ROW * row
+            node = self._new("ShaderNodeTexImage", label, place)
         node.image = image
         for name in ("projection", "projection_blend", "extension", "interpolation"):
             setattr(node, name, getattr(self._base, name))
@@ -127,8 +128,12 @@ class _Wiring:
         label = f"Bridge {what}"
         node = self._find(kind, label)
         if node is None:
-            node = self._tree.nodes.new(kind)
-            node.label, node.location = label, (texture.location.x + COLUMN, texture.location.y)
+            node = self._new(kind, label, (texture.location.x + COLUMN, texture.location.y))
+        return node
+
+    def _new(self, kind: str, label: str, place: tuple[float, float]) -> bpy.types.Node:
+        node = self._tree.nodes.new(kind)
+        node.label, node.location, node.select = label, place, False
         return node
 
     def _find(self, kind: str, label: str) -> bpy.types.Node | None:
