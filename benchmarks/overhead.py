@@ -36,7 +36,8 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.daemon import running_daemon
-from bridge.client import Bridge
+from bridge.client import Bridge, LinkSettings, connect
+from bridge.client.canvas import Canvas
 from bridge.daemon.config import BUILTIN_MODELS
 from bridge.protocol.pixels import Picture, PixelFormat
 from bridge.protocol.tasks import ImageToImage
@@ -62,6 +63,7 @@ def main() -> None:
             "transport_512": measure_transport(bridge, 512, options.transports),
             "transport_1024": measure_transport(bridge, 1024, options.transports),
             "round_trip_ms": measure_round_trip(bridge),
+            "canvas": {str(side): measure_canvas(bridge, side, options.transports) for side in (64, 1024, 4096)},
         }
         memory |= memory_after(bridge, options.jobs)
         figures["memory"] = memory
@@ -243,6 +245,22 @@ def measure_round_trip(bridge: Bridge) -> float:
     return statistics.median(timed(bridge.ping) for _ in range(300)) * 1e3
 
 
+def measure_canvas(bridge: Bridge, side: int, runs: int) -> dict[str, float]:
+    """A part of a canvas changed and acknowledged, through files and through the connection, medians in ms."""
+    picture, seconds = as_picture(noise(side)), {}
+    with connect(client_name="without files", settings=LinkSettings(share_files=False)) as without:
+        for way, client in (("files", bridge), ("connection", without)):
+            canvas = client.open_canvas(f"{way} {side}", side, side)
+
+            def patched(canvas: Canvas = canvas) -> None:
+                canvas.patch(0, 0, picture)
+                canvas.settle(60)
+
+            seconds[f"{way}_ms"] = statistics.median(timed(patched) for _ in range(runs)) * 1e3
+            canvas.close()
+    return seconds
+
+
 def idle_memory(bridge: Bridge) -> float:
     """Resident memory of the daemon process, MB."""
     return bridge.ping().daemon_memory / 1e6
@@ -284,6 +302,10 @@ def report(figures: dict[str, Any]) -> None:
         print(f"  bridge, raw pixels                     {transport['bridge_ms']:9.2f}")
         print(f"  PNG + base64 over HTTP                 {transport['png_base64_http_ms']:9.2f}")
         print(f"  ratio (target at 1024²: ≥ 10)          {transport['ratio']:9.1f} ×")
+    for side, ways in figures["canvas"].items():
+        print(f"\n{side}² of a canvas changed and acknowledged, median  ms")
+        print(f"  through files (not where it is small)  {ways['files_ms']:9.2f}")
+        print(f"  through the connection                 {ways['connection_ms']:9.2f}")
     print(f"\nround trip of a no-op (target < 1)       {figures['round_trip_ms']:9.2f} ms")
     print("\nresident memory, MB (target: daemon < 120)")
     print(f"  daemon, idle                           {memory['daemon_idle_mb']:9.1f}")

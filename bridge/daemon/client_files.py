@@ -13,6 +13,7 @@ from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.pixels import Picture
 from bridge.protocol.shared_pixels import SharedPicture, SharedPixels
 from bridge.protocol.tasks import Task
+from bridge.protocol.wire import picture_from
 
 from .jobs import pictures_of
 from .pixel_store import PixelStore, StoredPicture
@@ -22,8 +23,8 @@ from .pixel_store import PixelStore, StoredPicture
 class ClientFiles:
     """The daemon's end of shared files.
 
-    What a client writes is never read here, only handed on: a client that shortens a file while it is mapped ends
-    the process that reads it, which must be the engine and not the daemon.
+    What a client writes is never mapped and read here: a client that shortens a file while it is mapped ends the
+    process that reads it, which must be the engine and not the daemon. It is handed on, or copied by `read`.
 
     Attributes:
         inbox: where the client writes.
@@ -61,16 +62,34 @@ class ClientFiles:
         try:
             picture = self.inbox.open(description, path)
         except BridgeError as error:
-            problem = "names no file of the inbox, or one that does not hold such a picture"
-            raise BridgeError(ErrorCode.INVALID_FIELD, f"Field {path}: {problem}.", field=path) from error
+            raise _no_such_picture(path) from error
         if picture.nbytes > self.largest:
-            raise BridgeError(
-                ErrorCode.MESSAGE_TOO_LARGE,
-                f"The picture has {picture.nbytes} bytes; this daemon accepts {self.largest}.",
-                hint="Send a smaller picture, or raise the limit of the daemon.",
-                field=path,
-            )
+            raise self._too_large(path)
         return picture
+
+    def read(self, description: Mapping[str, Any], path: str) -> Picture:
+        """A picture that the client has written, in memory; its file is gone.
+
+        Raises:
+            BridgeError: as `take`.
+        """
+        try:
+            pixels = self.inbox.read(str(description.get("file")), self.largest + 1)
+            if len(pixels) > self.largest:
+                raise self._too_large(path)
+            return picture_from(description, pixels, path)
+        except BridgeError as error:
+            if error.code is ErrorCode.MESSAGE_TOO_LARGE:
+                raise
+            raise _no_such_picture(path) from error
+
+    def _too_large(self, path: str) -> BridgeError:
+        return BridgeError(
+            ErrorCode.MESSAGE_TOO_LARGE,
+            f"The picture has more bytes than the {self.largest} that this daemon accepts.",
+            hint="Send a smaller picture, or raise the limit of the daemon.",
+            field=path,
+        )
 
     def discard(self, task: Task) -> None:
         """Remove the pictures of a task that nobody has taken over."""
@@ -81,3 +100,8 @@ class ClientFiles:
     def close(self) -> None:
         """Remove the inbox with whatever is in it."""
         shutil.rmtree(self.inbox.folder, ignore_errors=True)
+
+
+def _no_such_picture(path: str) -> BridgeError:
+    problem = "names no file of the inbox, or one that does not hold such a picture"
+    return BridgeError(ErrorCode.INVALID_FIELD, f"Field {path}: {problem}.", field=path)

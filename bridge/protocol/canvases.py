@@ -90,6 +90,8 @@ class PatchCanvas(CanvasRequest):
     """Change a part of a layer. Everybody else who has the canvas open is told."""
 
     type: ClassVar[str] = "patch_canvas"
+    shares_files: ClassVar[bool] = True
+    reads_files: ClassVar[bool] = True
 
     layer: str = spec("The layer.", pattern=LAYER_PATTERN)
     pieces: tuple[Piece, ...] = spec("What to put there; together one change.", max_length=MAX_PIECES)

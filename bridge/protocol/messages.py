@@ -119,6 +119,8 @@ class Message:
     type: ClassVar[str] = ""
     shares_files: ClassVar[bool] = False
     """Whether its pictures may travel as files; see `pixel_files`."""
+    reads_files: ClassVar[bool] = False
+    """Whether the daemon needs their pixels itself, at once, instead of handing the files on."""
 
 
 @dataclass(frozen=True, kw_only=True)

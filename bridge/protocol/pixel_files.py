@@ -25,6 +25,9 @@ class PixelFiles(Protocol):
     def take(self, description: Mapping[str, Any], path: str) -> Picture:
         """The picture whose description names a file. Raises `BridgeError`, naming the field `path`."""
 
+    def read(self, description: Mapping[str, Any], path: str) -> Picture:
+        """As `take`, but a copy in memory: the file is over. Raises likewise."""
+
 
 class BlobsOnly:
     """Nothing was agreed: pixels travel in the frame."""
@@ -35,6 +38,10 @@ class BlobsOnly:
     def take(self, description: Mapping[str, Any], path: str) -> Picture:
         """There is nothing to take. Raises `BridgeError` (`invalid_field`)."""
         raise BridgeError(ErrorCode.INVALID_FIELD, f"Field {path}: no files were agreed on.", field=path)
+
+    def read(self, description: Mapping[str, Any], path: str) -> Picture:
+        """There is nothing to read. Raises `BridgeError` (`invalid_field`)."""
+        return self.take(description, path)
 
 
 BLOBS_ONLY = BlobsOnly()

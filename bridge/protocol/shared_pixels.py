@@ -75,6 +75,20 @@ class SharedPixels:
         except (OSError, ValueError) as error:
             raise BridgeError(ErrorCode.INTERNAL, f"The shared pixels {name} cannot be read: {error}.") from error
 
+    def read(self, name: str, largest: int) -> bytes:
+        """What a buffer holds, at most so many bytes of it; the buffer is over.
+
+        Raises:
+            BridgeError: `internal` when there is no such buffer.
+        """
+        try:
+            with open(self.path(name), "rb", buffering=0, opener=_open_regular) as file:
+                pixels = file.read(largest)
+        except OSError as error:
+            raise BridgeError(ErrorCode.INTERNAL, f"The shared pixels {name} cannot be read: {error}.") from error
+        self.remove(name)
+        return pixels or b""
+
     def adopt(self, picture: Picture, *, move: bool = False) -> SharedPicture:
         """Copy a picture's pixels here, unless they are here: the result views a file of this folder.
 

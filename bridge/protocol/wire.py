@@ -75,7 +75,8 @@ def message_from_frame(frame: Frame, files: PixelFiles = BLOBS_ONLY, most_unpack
 
     def read(description: Mapping[str, Any], path: str) -> Picture:
         if "file" in description:
-            return (files if cls.shares_files else BLOBS_ONLY).take(description, path)
+            agreed = files if cls.shares_files else BLOBS_ONLY
+            return agreed.read(description, path) if cls.reads_files else agreed.take(description, path)
         index = description.get("blob")
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(frame.blobs):
             raise BridgeError(ErrorCode.INVALID_FIELD, f"Field {path}: names no blob of this frame.", field=path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,6 +71,19 @@ def test_what_one_paints_the_other_has(ann: Bridge, bob: Bridge, name: str):
     assert his.read() == hers.read()
     assert hers.settle(10)
     assert hers.revision == his.revision == 1
+
+
+def test_a_large_change_goes_through_a_file_that_is_gone_afterwards(ann: Bridge, daemon, name: str):
+    canvas = ann.open_canvas(name, 300, 200)
+    large, inbox = noise(300, 200), Path(ann.welcome.inbox)
+    canvas.patch(0, 0, large)
+    assert canvas.settle(10)
+    assert canvas.error is None
+    assert not list(inbox.iterdir())
+    with connect(daemon.url, token=daemon.token, settings=LinkSettings(share_files=False)) as elsewhere:
+        other = elsewhere.open_canvas(name)
+        assert other.settle(10)
+        assert bytes(other.read().pixels) == large.pixels
 
 
 def test_whoever_comes_later_gets_what_is_there_and_its_size(ann: Bridge, bob: Bridge, name: str):
