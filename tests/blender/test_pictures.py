@@ -85,5 +85,9 @@ def test_an_image_of_floats_keeps_its_range(play: Play):
     assert found["error"] < 1e-5
 
 
+def test_what_an_image_of_floats_was_is_kept_to_the_bit(play: Play):
+    assert play("floats_before") == dict.fromkeys(("changed", "kept", "restored", "again", "undone"), True)
+
+
 def test_when_the_image_is_gone_the_result_is_offered_as_one_of_its_own(play: Play):
     assert play("target_gone") == {"offered": "choosing", "image": [128, 96]}

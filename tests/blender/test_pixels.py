@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import array
 import io
+import struct
 
+import numpy as np
 import pytest
 from blender_addon import pictures
 from blender_addon.boxes import grown_sides, pixel_box
-from blender_addon.pictures import HostPixels, box_mask, mask_of, picture_of, png, thumbnail, values_of
+from blender_addon.exr import exr
+from blender_addon.pictures import HostPixels, box_mask, mask_of, picture_of, png, thumbnail
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -45,7 +48,39 @@ def test_floats_travel_as_they_are_in_linear_light():
     values = array.array("f", [0.1, 7.5, -0.25, 1.0, 3.0, 0.0, 0.5, 0.5])
     picture = picture_of(HostPixels(1, 2, values, linear=True))
     assert (picture.format, picture.colour_space) == (PixelFormat.RGBA32F, ColourSpace.LINEAR_SRGB)
-    assert values_of(picture) == values
+    assert picture.pixels == values[4:].tobytes() + values[:4].tobytes()
+
+
+def test_an_exr_holds_every_float():
+    floats = np.float32([[[0.1, 7.5, -0.25, 1.0], [1e-20, 0, 0.5, 0.5], [1, 2, 3, 4]], [[5, 6, 7, 8]] * 3])
+    picture = Picture(3, 2, PixelFormat.RGBA32F, floats.tobytes(), ColourSpace.LINEAR_SRGB)
+    assert np.array_equal(read_exr(exr(picture)), floats)
+
+
+def read_exr(file: bytes) -> np.ndarray:
+    """Uncompressed scan lines of float channels, by the layout's description."""
+    assert file[:8] == bytes([0x76, 0x2F, 0x31, 0x01, 2, 0, 0, 0])
+    at, attributes = 8, {}
+    while file[at]:
+        name, kind, rest = file[at:].split(b"\0", 2)
+        (size,) = struct.unpack("<i", rest[:4])
+        attributes[name] = rest[4 : 4 + size]
+        at += len(name) + len(kind) + 2 + 4 + size
+    left, top, right, bottom = struct.unpack("<4i", attributes[b"dataWindow"])
+    width, height = right - left + 1, bottom - top + 1
+    offsets = struct.unpack_from(f"<{height}Q", file, at + 1)
+    out = np.empty((height, width, 4), np.float32)
+    for offset in offsets:
+        y, size = struct.unpack_from("<ii", file, offset)
+        assert size == 16 * width
+        channels = np.frombuffer(file, "<f4", 4 * width, offset + 8).reshape(4, width)
+        out[y] = channels[::-1].T  # by name: A, B, G, R
+    return out
+
+
+def test_only_floats_become_an_exr():
+    with pytest.raises(ValueError, match="EXR"):
+        exr(Picture(1, 1, PixelFormat.RGBA8, bytes(4)))
 
 
 def test_what_is_bright_and_opaque_is_masked():

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import queue
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from .jobs import Variant
-from .pictures import png, thumbnail, values_of
+from .pictures import file_of, thumbnail
 from .vendored import errors, load_client, load_starter, messages, tasks
 
 CLOSING_SECONDS = 1.0
@@ -116,22 +117,13 @@ class Connection:
     def in_background(self, action: Callable[[], Any], callback: Callable[[Any, Any], None]) -> None:
         """Run something on the worker; the callback is called when the main thread drains the inbox."""
 
-        def run() -> None:
-            try:
-                self.inbox.put(Answered(callback, action()))
-            except errors.BridgeError as error:
-                self.inbox.put(Answered(callback, error=error))
-
-        self._work.put(run)
+        self._work.put(lambda: self.inbox.put(_answer(callback, action)))
 
     def ask(self, question: Callable[[Any], Any], callback: Callable[[Any, Any], None]) -> None:
         """Ask the daemon: `question` gets the client's `Bridge`, on a thread of its own since it may wait."""
 
         def run() -> None:
-            try:
-                self.inbox.put(Answered(callback, question(self._connected())))
-            except errors.BridgeError as error:
-                self.inbox.put(Answered(callback, error=error))
+            self.inbox.put(_answer(callback, lambda: question(self._connected())))
 
         threading.Thread(target=run, name="latent_bridge question", daemon=True).start()
 
@@ -245,16 +237,26 @@ class Connection:
         self.inbox.put(JobHappened(job_id, event))
 
 
+def _answer(callback: Callable[[Any, errors.BridgeError | None], None], action: Callable[[], Any]) -> Answered:
+    try:
+        return Answered(callback, action())
+    except errors.BridgeError as error:
+        return Answered(callback, error=error)
+    except Exception as error:  # noqa: BLE001 - a fault of ours: the thread must live on, and the user must hear of it
+        traceback.print_exception(error)
+        text = f"The add-on failed: {error!r}."
+        hint = "Please report this with what the console shows."
+        return Answered(callback, error=errors.BridgeError(errors.ErrorCode.INTERNAL, text, hint=hint))
+
+
 def _variant(event: messages.JobResult) -> Variant:
     picture, layer = event.layer.picture, event.layer
-    floats = picture.format.is_float
     return Variant(
         event.index,
         picture.width,
         picture.height,
-        png=b"" if floats else png(picture),
-        values=values_of(picture) if floats else None,
+        file=file_of(picture),
         seed=layer.seed,
         recipe=layer.recipe,
-        thumbnail=None if floats else thumbnail(picture),
+        thumbnail=None if picture.format.is_float else thumbnail(picture),
     )

@@ -19,6 +19,10 @@ VERSION = "latent_bridge_version"
 PREVIOUS = "latent_bridge_previous"
 
 
+EXR = b"v/1\x01"
+"""How files with floats begin."""
+
+
 @dataclass(frozen=True)
 class Noted:
     """What an image tells of its making."""
@@ -48,25 +52,20 @@ def read(image: bpy.types.Image) -> HostPixels:
 
 
 def show(image: bpy.types.Image, variant: Variant) -> None:
-    """Put a result into an image. Costs next to nothing for 8 bits: Blender decodes the file when it draws."""
-    if variant.values is not None:
-        image.scale(variant.width, variant.height)
-        image.pixels.foreach_set(variant.values)
-        image.update()
-        return
-    show_file(image, variant.png)
+    """Put a result into an image. Costs next to nothing: Blender decodes the file when it draws."""
+    show_file(image, variant.file)
 
 
-def show_file(image: bpy.types.Image, png: bytes) -> None:
-    """Let the image be what the PNG shows; it travels in the .blend from now on."""
+def show_file(image: bpy.types.Image, file: bytes) -> None:
+    """Let the image be what the file shows; it travels in the .blend from now on."""
     image.source = "GENERATED"
-    image.pack(data=png, data_len=len(png))
+    image.pack(data=file, data_len=len(file))
     image.source = "FILE"  # a change, and only a change, makes Blender forget the pixels it had
 
 
 def new(name: str, variant: Variant) -> bpy.types.Image:
     """A new image data-block with a result."""
-    floats = variant.values is not None
+    floats = variant.file.startswith(EXR)
     image = bpy.data.images.new(name[:63], 1, 1, alpha=True, float_buffer=floats)
     show(image, variant)
     return image
@@ -96,12 +95,14 @@ def packed_file(image: bpy.types.Image) -> bytes | None:
     return bytes(image.packed_file.data)
 
 
-def keep_previous(image: bpy.types.Image, png: bytes) -> bpy.types.Image:
+def keep_previous(image: bpy.types.Image, file: bytes) -> bpy.types.Image:
     """A data-block with what the image was, chained to it."""
     number = int(image.get(VERSION, 0))
-    previous = bpy.data.images.new(f"{image.name[:50]} before {number + 1}", 1, 1, alpha=True)
+    previous = bpy.data.images.new(
+        f"{image.name[:50]} before {number + 1}", 1, 1, alpha=True, float_buffer=image.is_float
+    )
     previous.colorspace_settings.name = image.colorspace_settings.name
-    show_file(previous, png)
+    show_file(previous, file)
     previous.use_fake_user = True
     for key in ("prompt", "seed", RECIPE, PREVIOUS):
         if key in image:

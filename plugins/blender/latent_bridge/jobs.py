@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import array
 from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -77,8 +76,7 @@ class Variant:
         index: which of the job's images.
         width: pixels.
         height: pixels.
-        png: the picture as a file; empty when it has floats.
-        values: the floats of an image in linear light; None when it has 8 bits.
+        file: the picture as a PNG, or where it has floats as an OpenEXR.
         seed: what made it.
         recipe: every resolved parameter.
         thumbnail: rgba8, for the grid.
@@ -87,8 +85,7 @@ class Variant:
     index: int
     width: int
     height: int
-    png: bytes = b""
-    values: array.array | None = None
+    file: bytes = b""
     seed: int = 0
     recipe: dict[str, object] = field(default_factory=dict)
     thumbnail: pixels.Picture | None = None

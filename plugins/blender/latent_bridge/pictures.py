@@ -13,6 +13,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from .exr import exr
 from .vendored import pixels
 
 STORED_UP_TO = 1 << 21
@@ -69,11 +70,6 @@ def picture_of(held: HostPixels) -> pixels.Picture:
     return pixels.Picture(held.width, held.height, pixels.PixelFormat.RGBA8, data)
 
 
-def values_of(picture: pixels.Picture) -> array.array:
-    """The floats to give to Blender for an rgba32f picture."""
-    return array.array("f", _flipped(memoryview(picture.pixels), picture.width * 16, picture.height))
-
-
 def mask_of(held: HostPixels) -> pixels.Picture:
     """The mask that a painted image means: what is bright and opaque is repainted."""
     data = _bytes_of(held.values)
@@ -96,6 +92,11 @@ def box_mask(width: int, height: int, box: tuple[int, int, int, int]) -> pixels.
     white = bytes(left) + b"\xff" * (right - left) + bytes(width - right)
     rows = bytes(width * (height - top)) + white * (top - bottom) + bytes(width * bottom)
     return pixels.Picture(width, height, pixels.PixelFormat.GRAY8, rows)
+
+
+def file_of(picture: pixels.Picture) -> bytes:
+    """A picture as a file that Blender reads itself: OpenEXR where it has floats, else PNG."""
+    return exr(picture) if picture.format.is_float else png(picture)
 
 
 def png(picture: pixels.Picture) -> bytes:

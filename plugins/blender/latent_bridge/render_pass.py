@@ -84,10 +84,11 @@ def _frame_done(frame: Frame, job: JobView) -> None:
     if _Feed.feed is not None:
         _Feed.feed.ended()
     if job.variants:
-        png = job.variants[0].png
+        file = job.variants[0].file
+        path = frame.result.with_suffix(".exr") if file.startswith(images.EXR) else frame.result
         present = session.current()
         present.connection.in_background(
-            lambda: frame.result.write_bytes(png), lambda _, error: present.described(job.id, f"In {frame.result}")
+            lambda: path.write_bytes(file), lambda _, error: present.described(job.id, str(error or f"In {path}"))
         )
 
 

@@ -19,7 +19,7 @@ from .connection import Answered, Connection, ConnectionChanged, Happening, JobH
 from .jobs import Goal, JobView, Phase, Target, Variant
 from .journal import Entry, Journal
 from .maps import asking
-from .pictures import picture_of, png
+from .pictures import file_of, picture_of
 from .requests import permitted
 from .vendored import errors, load_finding, messages, tasks
 from .versions import Versions
@@ -217,7 +217,7 @@ class Session:
             made = delivery.new_image(job, variant)
             made.use_fake_user = True
             return self._delivered(job, made)
-        if job.applied or variant.values is not None:  # another choice: what was before is kept already
+        if job.applied:  # another choice: what was before is kept already
             return self._delivered(job, self._replace(image, job, variant, None))
         packed = images.packed_file(image)
         if packed is not None:
@@ -225,7 +225,7 @@ class Session:
         held = images.read(image)
         self._update(replace(job, text=DELIVERING))
         self.connection.in_background(
-            lambda: png(picture_of(held)), lambda file, error: self._deliver_over(job, variant, file)
+            lambda: file_of(picture_of(held)), lambda file, error: self._deliver_over(job, variant, file)
         )
         return None
 
@@ -251,8 +251,7 @@ class Session:
     ) -> bpy.types.Image:
         before = int(image.get(images.VERSION, 0))
         delivery.replacement(image, job, variant, previous)
-        if variant.png:
-            self._versions.note(image, previous, variant.png, before)
+        self._versions.note(image, previous, variant.file, before)
         return image
 
     def _delivered(self, job: JobView, image: bpy.types.Image) -> bpy.types.Image:
@@ -285,7 +284,7 @@ class Session:
             return False
         now = images.packed_file(image)
         if now is None:  # painted on since: that is a version too
-            now = png(picture_of(images.read(image)))
+            now = file_of(picture_of(images.read(image)))
         before = int(image.get(images.VERSION, 0))
         images.exchange(image, previous)
         images.show_file(image, was)

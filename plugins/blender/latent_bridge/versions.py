@@ -7,8 +7,8 @@ import bpy
 
 from . import images
 
-KEPT = 8
-"""Files kept for each image; an undo that reaches further back leaves the pixels as they are."""
+KEPT, KEPT_BYTES = 8, 256 << 20
+"""Files kept for each image, the newest two of any size; an undo that reaches further back leaves the pixels."""
 
 Key = tuple[str, int]
 
@@ -20,15 +20,16 @@ class Versions:
         self._files: dict[Key, dict[int, bytes]] = {}
         self._shown: dict[Key, int] = {}
 
-    def note(self, image: bpy.types.Image, previous: bytes | None, png: bytes, before: int) -> None:
-        """The image shows `png` now, which is its version as noted; `previous` was version `before`."""
+    def note(self, image: bpy.types.Image, previous: bytes | None, file: bytes, before: int) -> None:
+        """The image shows `file` now, which is its version as noted; `previous` was version `before`."""
         key, version = _key(image), _version(image)
         files = self._files.setdefault(key, {})
         if previous is not None:
             files[before] = previous
-        files[version] = png
-        for old in sorted(files)[: max(0, len(files) - KEPT)]:
-            del files[old]
+        files[version] = file
+        for old in sorted(files)[:-2]:
+            if len(files) > KEPT or sum(map(len, files.values())) > KEPT_BYTES:
+                del files[old]
         self._shown[key] = version
 
     def undone(self) -> None:

@@ -173,6 +173,38 @@ def floats(addon):
     }
 
 
+def floats_before(addon):
+    """What an image of floats was is kept to the bit, comes back by the button, and by an undo."""
+    image = bpy.data.images.new("light", 64, 64, float_buffer=True)
+    values = array.array("f", [(n % 97) / 48 if n % 4 != 3 else 1.0 for n in range(64 * 64 * 4)])
+    image.pixels.foreach_set(values)
+    bpy.ops.ed.undo_push(message="before")
+
+    def shown(of):
+        found = array.array("f", bytes(4 * len(values)))
+        bpy.data.images[of].pixels.foreach_get(found)
+        return found
+
+    settings(strength=0.9)
+    run(bpy.ops.latent_bridge.edit, image="light")
+    edited = shown("light")
+    bpy.ops.ed.undo()
+    undone = shown("light") == values
+    bpy.ops.ed.redo()
+    kept = shown("light before 1") == values
+    bpy.ops.latent_bridge.restore(image="light")
+    restored = shown("light") == values
+    bpy.ops.latent_bridge.restore(image="light")
+    again = shown("light") == edited
+    return {
+        "changed": edited != values,
+        "kept": kept,
+        "restored": restored,
+        "again": again,
+        "undone": undone,
+    }
+
+
 def target_gone(addon):
     """The image is removed while the job runs: the result is offered, and becomes an image of its own."""
     image = picture()

@@ -36,7 +36,7 @@ def apply_frame(image: bpy.types.Image, share: Share) -> None:
     def made(files: tuple[bytes, bytes] | None, error: errors.BridgeError | None) -> None:
         image = bpy.data.images.get(name)
         if files is not None and image is not None:
-            variant = Variant(0, canvas.width, canvas.height, png=files[1], seed=seed)
+            variant = Variant(0, canvas.width, canvas.height, file=files[1], seed=seed)
             present.apply(image, title, variant, files[0])
         elif error is not None:
             present.message = str(error)

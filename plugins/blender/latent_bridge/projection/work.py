@@ -75,7 +75,7 @@ class _Projection:
         def step() -> tasks.Generation | None:
             task = None
             if variant is not None:
-                course.take(variant.png)
+                course.take(variant.file)
                 task = course.next()
             if task is None:
                 course.finish()
@@ -115,7 +115,7 @@ class _Projection:
             if file is None:
                 continue
             height, width = texture.known.shape
-            variant = replace(self._last, png=file[1], width=width, height=height, thumbnail=None)
+            variant = replace(self._last, file=file[1], width=width, height=height, thumbnail=None)
             image = bpy.data.images.get(wearer.image) if wearer.image and file[0] is not None else None
             if image is None:
                 image = self._new_image(wearer, variant)
