@@ -139,7 +139,7 @@ def test_a_remote_daemon_is_tested_saved_used_and_remembered(krita: RunningKrita
     fill(krita, elsewhere.address, elsewhere.token, elsewhere.certificate)
     found, error, _ = outcome(krita)
     assert not error
-    for wanted in ("Connected to latent-bridge", "Device:", "Round trip:"):
+    for wanted in ("Connected to latent-bridge", "Device:", "Round trip:", "bit/s to it"):
         assert wanted in found
     krita.screenshot(ARTEFACTS / "krita_settings.png")
     krita.call("grab", name=DIALOG, path=str(ARTEFACTS / "settings_tested.png"))
