@@ -105,3 +105,7 @@ def test_a_seamless_texture_goes_on_across_its_sides(play: Play, axes: str, fits
     print("joints over neighbours", ratios)
     for ratio, fit in zip(ratios, fits, strict=True):
         assert not fit or ratio < 2
+
+
+def test_presets_are_kept_where_blender_keeps_them(play: Play):
+    assert play("presets") == {"files": ["mossy.py"], "chosen": ["moss", 9, "x", 128], "left": []}

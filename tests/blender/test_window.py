@@ -32,3 +32,13 @@ def test_the_timer_alone_delivers(blender_window: Runner, addon_zip: Path, daemo
     outcome = blender_window.run(addon_zip, "window.py::delivery", home=daemon.home)
     assert outcome.result == "finished"
     assert outcome.status == 0
+
+
+@pytest.mark.skipif(shutil.which("xdotool") is None, reason="xdotool is not installed (Debian: apt install xdotool)")
+def test_boxes_are_dragged_over_an_image(blender_window: Runner, addon_zip: Path, daemon: RunningDaemon):
+    found = blender_window.run(addon_zip, "window.py::dragging", home=daemon.home).result
+    kind, *box = found["mask"]
+    assert kind == "box"
+    assert box == pytest.approx([50, 20, 150, 90], abs=2)  # the mouse moves by whole pixels of the screen
+    assert found["grown"] == pytest.approx([0, 0, 50, 0], abs=2)
+    assert found["after_escape"]

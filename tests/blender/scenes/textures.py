@@ -1,6 +1,7 @@
 """Scenes: textures from a prompt."""
 
 import array
+import os
 
 import bpy
 
@@ -207,4 +208,21 @@ def progress_and_previews(addon):
         "texts": texts,
         "fractions": sorted({entry[2] for entry in seen}),
         "preview": any(entry[3] for entry in seen),
+    }
+
+
+def presets(addon):
+    """A preset is added, chosen and taken away as every other of Blender's."""
+    settings = fill(prompt="moss", steps=9, seamless="x")
+    assert bpy.ops.latent_bridge.preset_add(name="Mossy") == {"FINISHED"}
+    folder = bpy.utils.user_resource("SCRIPTS", path="presets/latent_bridge")
+    before = os.listdir(folder)
+    fill(prompt="sand", steps=3, seamless="none")
+    bpy.ops.script.execute_preset(filepath=os.path.join(folder, before[0]), menu_idname="LATENTBRIDGE_PT_presets")
+    chosen = [settings.prompt, settings.steps, settings.seamless, settings.width]
+    bpy.ops.latent_bridge.preset_add(name="Mossy", remove_name=True)
+    return {
+        "files": [name.lower() for name in before],
+        "chosen": chosen,
+        "left": [name for name in os.listdir(folder) if name.endswith(".py")],
     }

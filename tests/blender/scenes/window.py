@@ -115,3 +115,41 @@ def delivery(addon):
     bpy.ops.latent_bridge.texture()
     yield from until(lambda: jobs(addon)[-1].over)
     return jobs(addon)[-1].phase.value
+
+
+def dragging(addon):
+    """Boxes dragged over an image with the mouse: one to repaint, one beyond a side, and one that is given up."""
+    bpy.context.preferences.view.show_splash = False
+    yield 0.5
+    window, area, _ = area_of("VIEW_3D")
+    area.type = "IMAGE_EDITOR"
+    area.spaces.active.image = bpy.data.images.new("dragged", 200, 100)
+    yield 1.0
+    settings = bpy.context.scene.latent_bridge
+    yield from drag(window, area, "MASK", (0.25, 0.2), (0.75, 0.9))
+    mask = [settings.mask_from, *settings.box]
+    yield from drag(window, area, "GROW", (0.5, 0.1), (1.25, 0.9))
+    grown = list(settings.grow)
+    yield from drag(window, area, "MASK", (0.1, 0.1), (0.2, 0.2), give_up=True)
+    return {"mask": mask, "grown": grown, "after_escape": list(settings.box) == mask[1:]}
+
+
+def drag(window, area, purpose, start, end, *, give_up=False):
+    """Drag a box from one place of the image to another, 0 to 1 from the lower left."""
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        bpy.ops.latent_bridge.select_box("INVOKE_DEFAULT", purpose=purpose)
+    yield 0.3
+
+    def on_screen(place):
+        x, y = region.view2d.view_to_region(*place, clip=False)
+        return str(region.x + x), str(window.height - 1 - region.y - y)
+
+    steps = [["mousemove", *on_screen(start)], ["mousedown", "1"], ["mousemove", *on_screen(end)]]
+    steps.append(["key", "Escape"] if give_up else ["mouseup", "1"])
+    for words in steps:
+        subprocess.run(["xdotool", *words], check=True)
+        yield 0.3
+    if give_up:
+        subprocess.run(["xdotool", "mouseup", "1"], check=True)
+        yield 0.3
