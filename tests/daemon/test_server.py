@@ -96,7 +96,14 @@ def test_nothing_but_the_two_paths_exists(daemon):
 def test_the_daemon_tells_what_it_can_do(daemon):
     with Peer(daemon.url, daemon.token) as peer:
         assert peer.welcome.models[0].id == "bridge-textures"
-        assert set(peer.welcome.tasks) == {"text-to-image", "image-to-image", "inpaint", "outpaint", "upscale"}
+        assert set(peer.welcome.tasks) == {
+            "text-to-image",
+            "image-to-image",
+            "inpaint",
+            "outpaint",
+            "upscale",
+            "surface-maps",
+        }
         assert peer.welcome.limits.steps == 150
         assert "euler" in peer.welcome.schedulers
 
