@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bridge.client import connect
@@ -62,6 +64,33 @@ def test_the_cancel_action_does_the_same(krita: RunningKrita):
     begin(krita, "cancelled again")
     krita.call("trigger", action="latent_bridge_cancel")
     krita.wait_text("text", "Cancelled")
+
+
+def test_a_stroke_that_is_painted_during_a_job_loses_no_points(krita: RunningKrita, tmp_path: Path):
+    alone, during = (stroke_columns(krita, tmp_path, name, busy=name == "during") for name in ("alone", "during"))
+    assert alone.sum() > 100
+    assert np.array_equal(alone, during)
+
+
+def stroke_columns(krita: RunningKrita, folder: Path, name: str, *, busy: bool) -> np.ndarray:
+    """Which columns of a fresh picture a stroke of the mouse changes, with or without a job at the same time."""
+    side = 512
+    fresh_document(krita, name, side, side)
+    krita.call("use_tool", name="KritaShape/KisToolBrush")
+    krita.call("raw_pixels", path=str(folder / "before"))
+    if busy:
+        fill_form(krita, PROMPT, steps=MANY_STEPS)
+        generate(krita)
+        wait_denoising(krita)
+    x, y, width, height = krita.call("canvas")
+    krita.drag((x + width // 2 - 120, y + height // 2), (x + width // 2 + 120, y + height // 2), steps=40)
+    krita.call("raw_pixels", path=str(folder / "after"))
+    if busy:
+        assert krita.docker()["busy"]
+        krita.call("trigger", action="latent_bridge_cancel")
+        krita.wait_text("text", "Cancelled")
+    before, after = (np.fromfile(folder / each, np.uint8).reshape(side, side, 4) for each in ("before", "after"))
+    return (before != after).any(axis=(0, 2))
 
 
 def test_an_undo_in_mid_job_takes_back_what_was_painted_and_the_result_comes_all_the_same(krita: RunningKrita):
