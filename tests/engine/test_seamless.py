@@ -135,14 +135,26 @@ def tile(builtin: Bench) -> Picture:
 
 def test_a_mask_across_the_wrap_is_repainted_as_one(builtin: Bench, tile: Picture) -> None:
     mask = mask_picture(128, 128, (0, 30, 24, 60), (104, 30, 24, 60))
-    task = Inpaint(
-        image=tile, mask=mask, prompt="a red brick wall", steps=8, seed=5, seamless="x", extent="canvas", feather=8
-    )
-    result = pixels(builtin.run(task, "builtin", native_size=256).layer.picture)
-    assert wrap_discontinuity_ratio(result[30:90, :, :3], "x") <= 2
-    changed = np.flatnonzero((result != pixels(tile)).any(axis=(0, 2)))
-    assert {0, 127} <= set(changed.tolist())
-    assert 64 not in changed
+    tasks = [
+        Inpaint(
+            image=tile,
+            mask=mask,
+            prompt="a red brick wall",
+            steps=8,
+            seed=seed,
+            seamless="x",
+            extent="canvas",
+            feather=8,
+        )
+        for seed in range(5, 10)
+    ]
+    results = [pixels(builtin.run(task, "builtin", native_size=256).layer.picture) for task in tasks]
+    # As in `typical_wrap`: a joint that happens to lie at the edge is no seam.
+    assert np.median([wrap_discontinuity_ratio(result[30:90, :, :3], "x") for result in results]) <= 2
+    for result in results:
+        changed = np.flatnonzero((result != pixels(tile)).any(axis=(0, 2)))
+        assert {0, 127} <= set(changed.tolist())
+        assert 64 not in changed
 
 
 @pytest.mark.parametrize("extent", ["layer", "canvas"])
