@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import statistics
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from diffusers import AutoPipelineForImage2Image, AutoPipelineForInpainting, Aut
 from PIL import Image
 from scipy import ndimage
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.measures import tile_border_ratio, wrap_discontinuity_ratio
 from benchmarks.seams import changed_bits, ring_shift, seam_ratio
 from bridge.daemon.catalogue import read_folder

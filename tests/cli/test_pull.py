@@ -62,15 +62,17 @@ def on_terminal(environment: dict[str, str], *arguments: str) -> str:
 
 
 def test_a_model_is_pulled_with_a_bar_and_then_used_without_a_network(
-    environment: dict[str, str], hub: StandInHub, daemon_factory: DaemonFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    environment: dict[str, str], hub: StandInHub, daemon_factory: DaemonFactory, monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:  # fmt: skip
     assert "kB" in on_terminal(environment, "pull", "tiny/model")
     hub.requests.clear()
     monkeypatch.setenv("HF_HOME", environment["HF_HOME"])
     daemon = daemon_factory()
     listed = run(daemon.environment, "models").stdout
     assert "tiny/model\n    Stable Diffusion 1\n    sd1, 64 px, 25 steps, guidance 7.5, 0.5 MB;" in listed
-    made = run(daemon.environment, "generate", "moss", "--model", "tiny/model", "--size", "64", "--json")
+    out = str(tmp_path / "moss.png")
+    made = run(daemon.environment, "generate", "moss", "--model", "tiny/model", "--size", "64", "-o", out, "--json")
     assert json.loads(made.stdout)["files"][0]["recipe"]["parameters"]["model"] == "tiny/model"
     assert hub.requests == []
     daemon.stop()
