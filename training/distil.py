@@ -177,7 +177,7 @@ def train(arguments: argparse.Namespace) -> None:
     """Distil for `--minutes` in all, write the checkpoint and, with `--folder`, the student's model folder."""
     device, run = arguments.device, arguments.run
     teacher = StableDiffusionPipeline.from_pretrained(arguments.teacher, torch_dtype=torch.float32)
-    pictures = Pictures.of(run, teacher.tokenizer, device)
+    pictures = Pictures.of(run, teacher.tokenizer, device, {})
     torch.manual_seed(arguments.seed)
     lesson = Lesson(arguments.steps, arguments.guidance, arguments.substeps)
     distiller, path = Distiller(teacher, lesson, device), run / f"student-{lesson.steps}.pt"

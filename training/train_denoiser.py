@@ -5,15 +5,19 @@
 
 It starts from the text encoder of `text-encoder.pt` (see training.train_text_encoder) and, with `--start`, from the
 U-Net of a model folder; it resumes from `denoiser.pt`. Ctrl-C or SIGTERM writes that checkpoint and ends.
+`--show leaves=4 stone=2` draws the pictures of weak materials more often.
 Small pictures (128 pixels) carry most of the training; in its last part some batches are larger ones,
 where the run has them encoded, so that large pictures hold together.
 """
 
+import argparse
+import math
+import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -28,6 +32,7 @@ from training.clock import Clock
 from training.encode import load_latents
 from training.machine import options, parse, precision
 from training.networks import new_denoiser, new_scheduler, new_text_encoder
+from training.textures.captions import MATERIAL_WORDS
 
 PEAK_RATE = 8e-4
 BATCH = 32
@@ -42,29 +47,41 @@ REPORT = 50
 
 @dataclass(frozen=True)
 class Latents:
-    """Encoded pictures (count, 4, side, side) and the tokens of their captions (count, 77)."""
+    """Encoded pictures (count, 4, side, side), the tokens of their captions (count, 77), how often to draw each."""
 
     values: Tensor
     tokens: Tensor
+    shown: Tensor
 
     def to(self, device: torch.device) -> "Latents":
         """Return the same on another device: all of it takes a few hundred MiB."""
-        return Latents(self.values.to(device), self.tokens.to(device))
+        return Latents(self.values.to(device), self.tokens.to(device), self.shown.to(device))
 
     def batch(self, count: int, window: int) -> tuple[Tensor, Tensor]:
         """Return random latents (count, 4, window, window), cut at one random place, and their tokens."""
-        index = torch.randint(len(self.values), (count,), device=self.values.device)
+        index = torch.multinomial(self.shown, count, replacement=True)
         room = self.values.shape[-1] - window
         top, left = torch.randint(room + 1, (2,)).tolist()
         return self.values[index, :, top : top + window, left : left + window].float(), self.tokens[index]
 
 
-def read_latents(run: Path, size: int, tokenizer: CLIPTokenizer) -> Latents:
+def how_often(captions: list[str], shown: Mapping[str, float]) -> Tensor:
+    """Return how often to draw each caption's picture, float32 (count,): the largest factor it names, else 1."""
+    named = {material: re.compile(rf"\b({'|'.join(map(re.escape, MATERIAL_WORDS[material]))})\b") for material in shown}
+    factors = [
+        max((shown[material] for material, words in named.items() if words.search(caption)), default=1.0)
+        for caption in captions
+    ]
+    return torch.tensor(factors, dtype=torch.float32)
+
+
+def read_latents(run: Path, size: int, tokenizer: CLIPTokenizer, shown: Mapping[str, float]) -> Latents:
     """Read the run's encoded pictures of one size; none at all gives empty tensors."""
     if not list(run.glob(f"latents-{size}-*")):
-        return Latents(torch.zeros(0, 4, size // 4, size // 4), torch.zeros(0, tokenizer.model_max_length))
+        nothing = torch.zeros(0, 4, size // 4, size // 4), torch.zeros(0, tokenizer.model_max_length), torch.zeros(0)
+        return Latents(*nothing)
     values, captions = load_latents(run, size)
-    return Latents(torch.from_numpy(values), tokenise(tokenizer, captions))
+    return Latents(torch.from_numpy(values), tokenise(tokenizer, captions), how_often(captions, shown))
 
 
 @dataclass(frozen=True)
@@ -75,9 +92,9 @@ class Pictures:
     large: Latents | None
 
     @classmethod
-    def of(cls, run: Path, tokenizer: CLIPTokenizer, device: torch.device) -> "Pictures":
-        """Read the run's encoded pictures onto a device."""
-        small, large = (read_latents(run, size, tokenizer).to(device) for size in (128, LARGE_SIZE))
+    def of(cls, run: Path, tokenizer: CLIPTokenizer, device: torch.device, shown: Mapping[str, float]) -> "Pictures":
+        """Read the run's encoded pictures onto a device; those of the materials in `shown` are drawn more often."""
+        small, large = (read_latents(run, size, tokenizer, shown).to(device) for size in (128, LARGE_SIZE))
         return cls(small, large if len(large.values) else None)
 
     def batch(self, rng: np.random.Generator, count: int, step: int, fraction: float) -> tuple[Tensor, Tensor]:
@@ -197,19 +214,23 @@ def stop_requests() -> Iterator[list[int]]:
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train and how: `rate` is the peak learning rate, `batch` a number of small pictures."""
+    """How long to train and how: `rate` is the peak learning rate, `batch` a number of small pictures.
+
+    `shown` tells how much more often than others the pictures of a material are drawn.
+    """
 
     minutes: float
     seed: int
     rate: float = PEAK_RATE
     batch: int = BATCH
     start: Path | None = None
+    shown: Mapping[str, float] = field(default_factory=dict)
 
 
 def train(run: Path, plan: Plan, device: torch.device) -> None:
     """Train for the plan's minutes in all, earlier parts of the same run included."""
     tokenizer = CLIPTokenizer.from_pretrained(run / "tokenizer")
-    pictures = Pictures.of(run, tokenizer, device)
+    pictures = Pictures.of(run, tokenizer, device, plan.shown)
     torch.manual_seed(plan.seed)
     trainer, path = Trainer(tokenizer, device), run / "denoiser.pt"
     spent = trainer.load(path) if path.exists() else trainer.begin(run, plan.start)
@@ -232,13 +253,31 @@ def train(run: Path, plan: Plan, device: torch.device) -> None:
     trainer.save(path, clock.elapsed())
 
 
+def factor(text: str) -> tuple[str, float]:
+    """Read `leaves=4`. Raises argparse.ArgumentTypeError for an unknown material or no positive number."""
+    material, _, number = text.rpartition("=")
+    if material not in MATERIAL_WORDS:
+        raise argparse.ArgumentTypeError(f"{material!r} is none of {', '.join(MATERIAL_WORDS)}")
+    try:
+        value = float(number)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{number!r} is not a positive number")
+    return material, value
+
+
 def main() -> None:
     parser = options(__doc__, minutes=60, seed=1)
     parser.add_argument("--start", type=Path, help="model folder whose U-Net to go on from")
     parser.add_argument("--rate", type=float, default=PEAK_RATE, help="peak learning rate")
     parser.add_argument("--batch", type=int, default=BATCH, help="pictures of 128 pixels in a step")
+    parser.add_argument(
+        "--show", type=factor, nargs="*", default=(), metavar="MATERIAL=FACTOR", help="draw its pictures more often"
+    )
     arguments = parse(parser)
-    plan = Plan(arguments.minutes, arguments.seed, arguments.rate, arguments.batch, arguments.start)
+    shown = dict(arguments.show)
+    plan = Plan(arguments.minutes, arguments.seed, arguments.rate, arguments.batch, arguments.start, shown)
     train(arguments.run, plan, arguments.device)
 
 
