@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.client.starter import is_alive, remember_executable
+from bridge.client.starter import LOG_NAME, is_alive, remember_executable
 from bridge.protocol import locations
 from tests.certificates import make_certificate
 
@@ -47,9 +47,25 @@ def elsewhere(daemon_factory, tiny_model, tmp_path_factory) -> Elsewhere:
 
 
 @pytest.fixture(scope="module")
-def krita(krita_factory, tmp_path_factory) -> Iterator[RunningKrita]:
+def own_home(tmp_path_factory) -> Path:
+    """The home of a computer without a daemon."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory) -> Path:
+    """Where the desktop notes what it was asked to open; the desktop's own program cannot run here."""
+    folder = tmp_path_factory.mktemp("desktop")
+    program = folder / "xdg-open"
+    program.write_text(f'#!/bin/sh\nprintf %s "$1" > "{folder}/opened"\n')
+    program.chmod(0o755)
+    return folder / "opened"
+
+
+@pytest.fixture(scope="module")
+def krita(krita_factory, own_home: Path, opened: Path) -> Iterator[RunningKrita]:
     """A Krita on whose computer no daemon runs."""
-    running = krita_factory(tmp_path_factory.mktemp("home"))
+    running = krita_factory(own_home, PATH=f"{opened.parent}:/usr/local/bin:/usr/bin:/bin")
     running.wait_text("connection", "not running")
     yield running
     running.kill()
@@ -121,6 +137,22 @@ def test_what_is_missing_is_told_before_anything_is_tried(dialog: RunningKrita):
     dialog.until(lambda: dialog.widget("settings_error_text").text, "the refusal")
     assert dialog.widget("settings_error_text").text == "The token is missing."
     assert dialog.call("is_open", name=DIALOG)
+
+
+def test_the_log_is_opened_where_there_is_one(
+    dialog: RunningKrita, own_home: Path, opened: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(locations.HOME_VARIABLE, str(own_home))
+    log = locations.runtime_folder() / LOG_NAME
+    dialog.click("settings_local")
+    dialog.click("open_log")
+    dialog.until(lambda: dialog.widget("settings_error_text").text == f"There is no {log}.", "the refusal")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("ready\n")
+    dialog.click("open_log")
+    dialog.until(opened.exists, "the desktop to be asked")
+    dialog.until(opened.read_text, "the file's name")
+    assert opened.read_text() in (str(log), log.as_uri())
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from .live.panel import LivePanel
 from .live.session import LiveSession
 from .live.sharing import Sharing
 from .modes import MANNERS
-from .settings_dialog import show_settings
+from .settings_dialog import SettingsOpener
 
 DOCKER = "latent_bridge_docker"
 LIVE_DOCKER = "latent_bridge_live_docker"
@@ -29,7 +29,8 @@ def install() -> None:
     choice = load_choice(krita.read_setting)
     bridge = BridgeThread(f"krita {krita.version()}", choice)
     controller = Controller(krita, bridge)
-    controller.settings_wanted.connect(lambda: show_settings(krita, controller, bridge.client_name))
+    settings = SettingsOpener(krita, controller, bridge.client_name)
+    controller.settings_wanted.connect(lambda: settings.show())
     sharing = Sharing(krita, bridge)
     live = LiveSession(controller, krita, sharing)
     host.register_docker(DOCKER, "Latent Bridge", lambda parent: BridgePanel(controller, parent), controller.look)

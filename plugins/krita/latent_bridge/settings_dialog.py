@@ -35,15 +35,34 @@ WIDTH = 440
 CERTIFICATE_HINT = "Copy the file here that the daemon was started with as --tls-cert, and choose it as Certificate."
 
 
-def show_settings(host: Host, controller: Controller, client_name: str) -> None:
-    """Open the dialog over Krita's main window; the settings that are saved there come into force."""
-    starter = load_starter()
-    log = locations.runtime_folder() / starter.LOG_NAME
-    window = host.main_window()
-    if window.findChild(SettingsDialog) is None:
-        dialog = SettingsDialog(controller.choice, log, client_name, controller.use_daemon, window)
+class SettingsOpener:
+    """Shows the dialog over Krita's main window, one at a time; the settings saved there come into force.
+
+    It holds on to the dialog. Qt's parents do not count for Python: a dialog that nothing else holds is garbage to it,
+    slots and all, though it is still shown, and the next press in it would end Krita.
+    """
+
+    def __init__(self, host: Host, controller: Controller, client_name: str) -> None:
+        self._host, self._controller, self._client_name = host, controller, client_name
+        self._dialog: SettingsDialog | None = None
+
+    def show(self) -> None:
+        """Open the dialog, or bring the open one to the front."""
+        if self._dialog is None:
+            self._dialog = self._make()
+        self._dialog.open()
+        self._dialog.raise_()
+
+    def _make(self) -> SettingsDialog:
+        log = locations.runtime_folder() / load_starter().LOG_NAME
+        use, window = self._controller.use_daemon, self._host.main_window()
+        dialog = SettingsDialog(self._controller.choice, log, self._client_name, use, window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+        dialog.finished.connect(self._forget)
+        return dialog
+
+    def _forget(self, _result: int = 0) -> None:
+        self._dialog = None
 
 
 class SettingsDialog(QDialog):

@@ -83,19 +83,27 @@ class RunningKrita:
         """Run a command of the probe on Krita's main thread. A Krita that does not answer hangs."""
         if self._connection is None:
             raise KritaError("Krita is closed")
-        self._connection.sendall(json.dumps({"command": command, "arguments": arguments}).encode() + b"\n")
-        while b"\n" not in self._received:
-            piece = self._connection.recv(1 << 16)
-            if not piece:
-                raise KritaError(
-                    f"Krita went away during {command} with status {self.process.wait(WAIT)}:\n{self.tail()}"
-                )
-            self._received += piece
-        line, _, self._received = self._received.partition(b"\n")
-        answer = json.loads(line)
+        request = json.dumps({"command": command, "arguments": arguments}).encode()
+        try:
+            answer = json.loads(self._asked(self._connection, request + b"\n"))
+        except ConnectionError:
+            status = self.process.wait(WAIT)
+            raise KritaError(
+                f"Krita went away before or during {command} with status {status}:\n{self.tail()}"
+            ) from None
         if "error" in answer:
             raise KritaError(f"{command}: {answer['error']}")
         return answer["value"]
+
+    def _asked(self, connection: socket.socket, request: bytes) -> bytes:
+        connection.sendall(request)
+        while b"\n" not in self._received:
+            piece = connection.recv(1 << 16)
+            if not piece:
+                raise ConnectionResetError
+            self._received += piece
+        line, _, self._received = self._received.partition(b"\n")
+        return line
 
     def until(self, condition: Callable[[], Any], what: str, timeout: float = WAIT) -> Any:
         """Wait until a condition holds and return its value."""
@@ -120,7 +128,7 @@ class RunningKrita:
 
     def tail(self) -> str:
         """The last lines that Krita wrote."""
-        return "\n".join(self.output.read_text(errors="replace").splitlines()[-30:])
+        return "\n".join(self.output.read_text(errors="replace").splitlines()[-60:])
 
     # The docker.
 
