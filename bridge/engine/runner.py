@@ -64,6 +64,8 @@ class Runner:
     def _make(self, run: Run, stages: Stages) -> None:
         stages.check()
         if isinstance(run.task, SurfaceMaps):
+            if self._interlude is not None:
+                stages.between_steps = self._interlude
             make_maps(run.job_id, run.task, run.first_image, stages, self._send)
         elif run.model is None:
             raise BridgeError(ErrorCode.INTERNAL, "The engine was told no model.")

@@ -20,7 +20,7 @@ class Stages:
 
     def __init__(self, job_id: str, send: Callable[[LinkMessage], None], abort: AbortFlag, faults: FaultHook) -> None:
         self.between_steps: Callable[[], bool] = lambda: False
-        """Called after every step: does something else and says whether it did. That time is not the job's."""
+        """Called after every step or part: does something else and says whether it did. That time is not the job's."""
         self._job_id = job_id
         self._send = send
         self._abort = abort
@@ -62,15 +62,13 @@ class Stages:
         self._progressed("denoising", step, steps)
         self._abort.check()
         self._faults("step")
-        self._account()
-        if self.between_steps():
-            self._since = time.perf_counter()
-            self._abort.check()
+        self._let_others()
 
     def part_done(self, part: int, parts: int) -> None:
         """A part of a stage that has no denoising steps was done. Raises `JobAborted`."""
         self._progressed(self._stage, part, parts)
         self._abort.check()
+        self._let_others()
 
     @property
     def stage(self) -> Stage:
@@ -93,6 +91,12 @@ class Stages:
         """Seconds spent in each stage so far."""
         self._account()
         return {stage: round(seconds, 6) for stage, seconds in self._seconds.items()}
+
+    def _let_others(self) -> None:
+        self._account()
+        if self.between_steps():
+            self._since = time.perf_counter()
+            self._abort.check()
 
     def _progressed(self, stage: Stage, step: int, steps: int) -> None:
         if steps:

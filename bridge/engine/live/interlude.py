@@ -1,8 +1,8 @@
-"""Live frames in the middle of a job: between two of its steps, when both models fit and neither disturbs the other."""
+"""Live frames in the middle of a job, between two of its steps: when both models fit and neither disturbs the other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -33,24 +33,26 @@ class Interlude:
         self._maker = maker
         self._shelf = shelf
 
-    def __call__(self, model: LoadedModel, *, guided: bool) -> bool:
+    def __call__(self, model: LoadedModel | None = None, *, guided: bool = False) -> bool:
         """Make frames; returns whether any was made.
 
         Args:
-            model: of the job.
+            model: of the job, None for one that needs none.
             guided: whether pictures guide the job, for which networks may have been changed.
         """
         made = False
         while (frame := self._frames.waiting_frame()) is not None and self._possible(frame, model, guided):
             self._frames.take_frame()
             self._maker.free_now()  # for as long as it takes: the job has just done a step
-            with _as_it_was(model):
+            with _as_they_were(model.pipelines if model is not None else ()):
                 self._maker.make(frame.tick, frame.abort)
             made = True
         return made
 
-    def _possible(self, frame: Frame, model: LoadedModel, guided: bool) -> bool:
+    def _possible(self, frame: Frame, model: LoadedModel | None, guided: bool) -> bool:
         wanted = frame.tick.model
+        if model is None:
+            return True
         if wanted.location == model.source.location:
             return not guided and not _is_altered(model)
         return self._shelf.has_room_for(wanted, beside=model.source)
@@ -67,12 +69,12 @@ def _is_altered(model: LoadedModel) -> bool:
 
 
 @contextmanager
-def _as_it_was(model: LoadedModel) -> Iterator[None]:
+def _as_they_were(pipelines: Iterable[Any]) -> Iterator[None]:
     """Pipelines keep the course of a call in their attributes: have those of the interrupted call again afterwards.
 
     Meanwhile their methods are their own.
     """
-    saved: list[tuple[Any, dict[str, Any]]] = [(pipe, dict(vars(pipe))) for pipe in model.pipelines]
+    saved: list[tuple[Any, dict[str, Any]]] = [(pipe, dict(vars(pipe))) for pipe in pipelines]
     try:
         for pipe, _ in saved:
             for name in REPLACED:

@@ -25,6 +25,7 @@ from bridge.protocol.tasks import (
     Inpaint,
     LoraUse,
     Region,
+    SurfaceMaps,
     TextToImage,
     Upscale,
 )
@@ -89,9 +90,14 @@ class Told:
 
 
 def ran(
-    bench: Bench, task: Generation, model: str, sources: Sources, frames: Sequence[Generation] = (), side: int = 64
+    bench: Bench,
+    task: Generation | SurfaceMaps,
+    model: str,
+    sources: Sources,
+    frames: Sequence[Generation] = (),
+    side: int = 64,
 ) -> Told:
-    """Run a job; at its second step frames are asked for."""
+    """Run a job; at its second step, or part, frames are asked for."""
     told, orders, adapters = Told(), Orders(), tuple(sources.values())
     ticks = [
         Tick(job_id=f"frame {n}", task=f, model=bench.source(model), adapters=adapters, width=side, height=side)
@@ -100,7 +106,7 @@ def ran(
 
     def send(message: LinkMessage) -> None:
         told.messages.append(message)
-        if isinstance(message, Progressed) and (message.stage, message.step) == ("denoising", 2):
+        if isinstance(message, Progressed) and message.stage in ("denoising", "mapping") and message.step == 2:
             orders.frames.extend(Frame(tick) for tick in ticks)
             ticks.clear()
 
@@ -184,6 +190,15 @@ def test_a_job_is_untouched_and_so_is_the_frame(families: Bench, sources: Source
         FrameMaker(families.device, families.shelf, maker.messages.append).make(tick, AbortFlag())
         assert interrupted.frames == maker.frames
     assert ran(families, job, model, sources).layer == alone.layer
+
+
+def test_surface_maps_let_frames_in_too(families: Bench) -> None:
+    job = SurfaceMaps(image=PICTURE, maps=("occlusion",))
+    interrupted = ran(families, job, "sd", {}, [SKETCH])
+    assert len(interrupted.frames) == 1
+    order = [type(message) for message in interrupted.messages]
+    assert order.index(Framed) < order.index(Produced), "it was made before the map was"
+    assert interrupted.layer == ran(families, job, "sd", {}).layer
 
 
 FRAMES: dict[str, Generation] = {
