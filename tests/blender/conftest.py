@@ -18,7 +18,7 @@ import pytest
 from bridge.cli.plugin_bundle import blender_files, write_zip
 from tests.krita.harness.xserver import XServer
 
-from .harness.runners import MODULES, Runner, background_runner, module_runner, window_runner
+from .harness.runners import MODULES, Runner, background_runner, lent_numpy, module_runner, window_runner
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = ROOT / "artefacts" / "blender"
@@ -85,5 +85,15 @@ def blender_window(screen: XServer, tmp_path_factory: pytest.TempPathFactory) ->
     """Debian's Blender in a window on the virtual screen."""
     try:
         return window_runner(tmp_path_factory.mktemp("blender"), screen.display)
+    except LookupError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def blender_window_with_numpy(screen: XServer, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    """As `blender_window`, where the add-on's parts that need numpy run too."""
+    try:
+        variable = lent_numpy(tmp_path_factory.mktemp("lent"))
+        return window_runner(tmp_path_factory.mktemp("blender"), screen.display, variable)
     except LookupError as error:
         pytest.skip(str(error))

@@ -83,5 +83,7 @@ def play(archive: str, scene: str, output: str, *arguments: str) -> None:
         bpy.app.timers.register(step, first_interval=0.5, persistent=True)
 
 
+# Before the window opens; the splash would take the first keys and clicks.
+bpy.context.preferences.view.show_splash = False
 given = [word for word in sys.argv[sys.argv.index("--") + 1 if "--" in sys.argv else 1 :] if word[:2] != "--"]
 play(*given)

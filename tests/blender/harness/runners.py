@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy
 from platformdirs import user_cache_path
 
 from tests.interpreters import interpreters
@@ -157,11 +158,35 @@ def background_runner(folder: Path) -> Runner:
     )
 
 
-def window_runner(folder: Path, display: str) -> Runner:
-    """The system's Blender in a window of 1280 × 900 pixels. Raises `LookupError` when there is none."""
+def window_runner(folder: Path, display: str, *variables: str) -> Runner:
+    """The system's Blender in a window of 1280 × 900 pixels. Raises `LookupError` when there is none.
+
+    Args:
+        folder: for its state.
+        display: the X server.
+        variables: more of the environment, as `NAME=value`.
+    """
     window = ("--factory-startup", "--window-geometry", "0", "0", "1280", "900", "--python")
-    command = ("env", f"DISPLAY={display}", _program(), *window)
+    command = ("env", f"DISPLAY={display}", *variables, _program(), *window)
     return Runner("blender", command, folder, ("--",))
+
+
+def lent_numpy(folder: Path) -> str:
+    """The variable by which the system's Blender finds the numpy of these tests, and nothing else of theirs.
+
+    Raises:
+        LookupError: when there is no Blender, or numpy is built for another Python than Blender's.
+    """
+    installed = Path(numpy.__file__).parent
+    for source in (installed, installed.with_name("numpy.libs")):
+        if source.is_dir():
+            (folder / source.name).symlink_to(source)
+    variable = f"PYTHONPATH={folder}"
+    words = ("--background", "--factory-startup", "--python-exit-code", "3", "--python-expr", "import numpy")
+    tried = subprocess.run(["env", variable, _program(), *words], capture_output=True, check=False, timeout=60)
+    if tried.returncode:
+        raise LookupError(f"numpy {numpy.__version__} of this Python cannot be imported by the Python of Blender")
+    return variable
 
 
 def _program() -> str:

@@ -63,7 +63,6 @@ def pointer(words):
 
 def painting(addon, folder):
     """A stroke here, one elsewhere, and live generation."""
-    bpy.context.preferences.view.show_splash = False
     yield 0.5
     yield from until(lambda: addon.session.current().state == "connected")
     image = wear(NAME)

@@ -15,7 +15,6 @@ from window import shot, until
 
 def serve(addon, folder):
     """Share the image that the cube wears, save the file, then do what is asked until `end`."""
-    bpy.context.preferences.view.show_splash = False
     yield 0.5
     image = wear(NAME)
     yield from editors(image)
@@ -27,7 +26,6 @@ def serve(addon, folder):
 
 def resume(addon, folder):
     """Open the file that an earlier Blender saved, and go on."""
-    bpy.context.preferences.view.show_splash = False
     yield 0.5
     bpy.ops.wm.open_mainfile(filepath=str(Path(folder, "worn.blend")))
     yield from until(lambda: is_shared(addon))

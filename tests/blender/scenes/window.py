@@ -54,7 +54,6 @@ def until(condition, seconds=60):
 
 def panels(addon, folder):
     """Every panel, drawn and looked at, while jobs run and when they are over."""
-    bpy.context.preferences.view.show_splash = False
     yield 0.5
     session = addon.session.current()
     yield from until(lambda: session.state == "connected")
@@ -108,7 +107,6 @@ def panels(addon, folder):
 
 def delivery(addon):
     """How long Blender's main thread is busy with a result, and that the timer alone delivers it."""
-    bpy.context.preferences.view.show_splash = False
     yield 0.5
     yield from until(lambda: addon.session.current().state == "connected")
     fill(steps=1)
@@ -119,7 +117,6 @@ def delivery(addon):
 
 def dragging(addon):
     """Boxes dragged over an image with the mouse: one to repaint, one beyond a side, and one that is given up."""
-    bpy.context.preferences.view.show_splash = False
     yield 0.5
     window, area, _ = area_of("VIEW_3D")
     area.type = "IMAGE_EDITOR"
