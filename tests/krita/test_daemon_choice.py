@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from latent_bridge.connection_trial import described
-from latent_bridge.daemon_choice import KEY, DaemonChoice, load_choice, save_choice
+from latent_bridge.daemon_choice import KEY, DaemonChoice, load_choice, save_choice, token_file
 
+from bridge.protocol import locations
+from bridge.protocol.errors import BridgeError
 from bridge.protocol.messages import ModelInfo, Pong, Welcome
 
 REMOTE = DaemonChoice(True, "studio:47860", "secret", "/home/me/studio.pem")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(locations.HOME_VARIABLE, str(tmp_path))
+    return tmp_path
+
+
+def saved(choice: DaemonChoice) -> str:
+    kept: dict[str, str] = {}
+    save_choice(choice, lambda _group, key, value: kept.update({key: value}))
+    return kept[KEY]
 
 
 def loaded(text: str) -> DaemonChoice:
@@ -18,9 +34,24 @@ def loaded(text: str) -> DaemonChoice:
 
 
 def test_what_was_saved_is_loaded():
-    kept: dict[str, str] = {}
-    save_choice(REMOTE, lambda _group, key, value: kept.update({key: value}))
-    assert loaded(kept[KEY]) == REMOTE
+    assert loaded(saved(REMOTE)) == REMOTE
+
+
+def test_the_token_is_not_among_kritas_settings_but_where_only_its_user_reads_it():
+    assert "secret" not in saved(REMOTE)
+    assert token_file().read_text() == "secret"
+    assert os.name != "posix" or token_file().stat().st_mode & 0o077 == 0
+
+
+def test_a_token_that_cannot_be_kept_is_told_and_changes_nothing(home: Path):
+    (home / "config").write_text("a file where the folder should be")
+    with pytest.raises(BridgeError, match="cannot be kept"):
+        saved(REMOTE)
+
+
+def test_a_choice_without_a_token_needs_no_file(home: Path):
+    saved(DaemonChoice(starts=True))
+    assert not list(home.iterdir())
 
 
 @pytest.mark.parametrize("text", ["", "[]", "nonsense", json.dumps({"remote": "yes", "token": 7, "other": 1})])

@@ -156,11 +156,11 @@ def test_the_log_is_opened_where_there_is_one(
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home in which a daemon is installed; one that was started meanwhile is ended."""
-    monkeypatch.setenv(locations.HOME_VARIABLE, str(tmp_path))
+def home(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The same home, in which a daemon is installed now; one that was started meanwhile is ended."""
+    monkeypatch.setenv(locations.HOME_VARIABLE, str(own_home))
     remember_executable(sys.executable)
-    yield tmp_path
+    yield own_home
     found = locations.read_discovery()
     if found is not None and is_alive(found.pid):
         os.kill(found.pid, signal.SIGTERM)
@@ -187,6 +187,7 @@ def test_a_remote_daemon_is_tested_saved_used_and_remembered(krita: RunningKrita
     wait_done(krita)
     assert len(krita.call("layers")) == 2
     assert krita.quit() == 0
+    assert elsewhere.token not in krita.profile.kritarc.read_text()
 
     again = RunningKrita(krita.profile, krita.display, LATENT_BRIDGE_HOME=str(home))
     try:

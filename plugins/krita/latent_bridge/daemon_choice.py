@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which daemon Krita works with, as the settings dialog says and Krita's settings remember. Pure."""
+"""Which daemon Krita works with, as the settings dialog says and Krita's settings remember.
+
+The token is in a file of its own that only its user may read: Krita's settings are what people attach to reports.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .form import GROUP, ReadSetting, WriteSetting
+from .vendored import errors, locations, private_file
 
 KEY = "daemon"
+TOKEN_NAME = "krita-token"
 
 
 @dataclass(frozen=True)
@@ -69,12 +75,41 @@ def load_choice(read: ReadSetting) -> DaemonChoice:
         return DaemonChoice()
     if not isinstance(stored, dict):
         return DaemonChoice()
-    known = {each.name: each.default for each in dataclasses.fields(DaemonChoice)}
+    known = {each.name: each.default for each in dataclasses.fields(DaemonChoice) if each.name != "token"}
     return DaemonChoice(
-        **{name: stored[name] for name, default in known.items() if type(stored.get(name)) is type(default)}
+        **{name: stored[name] for name, default in known.items() if type(stored.get(name)) is type(default)},
+        token=_read_token(),
     )
 
 
 def save_choice(choice: DaemonChoice, write: WriteSetting) -> None:
-    """Remember it."""
-    write(GROUP, KEY, json.dumps(dataclasses.asdict(choice)))
+    """Remember it.
+
+    Raises:
+        BridgeError: the token cannot be written.
+    """
+    path = token_file()
+    if choice.token != _read_token():
+        try:
+            private_file.write_private(path, choice.token)
+        except OSError as error:
+            raise errors.BridgeError(
+                errors.ErrorCode.INVALID_FIELD,
+                f"The token cannot be kept in {path}: {error.strerror}.",
+                hint="Make that folder writable.",
+            ) from error
+    kept = dataclasses.asdict(choice)
+    del kept["token"]
+    write(GROUP, KEY, json.dumps(kept))
+
+
+def token_file() -> Path:
+    """Where the token of a daemon elsewhere is kept."""
+    return locations.config_folder() / TOKEN_NAME
+
+
+def _read_token() -> str:
+    try:
+        return token_file().read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -228,7 +228,11 @@ class SettingsDialog(QDialog):
         if choice.missing:
             self.notice.show_text(choice.missing, "")
             return
-        self._save(choice)
+        try:
+            self._save(choice)
+        except errors.BridgeError as error:
+            self.notice.show_text(error.message, error.hint)
+            return
         self.accept()
 
     def _try(self) -> None:

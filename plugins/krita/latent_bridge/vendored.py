@@ -18,6 +18,7 @@ locations = importlib.import_module(f"{ROOT}.protocol.locations")
 live = importlib.import_module(f"{ROOT}.protocol.live")
 messages = importlib.import_module(f"{ROOT}.protocol.messages")
 pixels = importlib.import_module(f"{ROOT}.protocol.pixels")
+private_file = importlib.import_module(f"{ROOT}.protocol.private_file")
 tasks = importlib.import_module(f"{ROOT}.protocol.tasks")
 wording = importlib.import_module(f"{ROOT}.protocol.wording")
 
