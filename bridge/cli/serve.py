@@ -21,7 +21,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     "--port",
     type=click.IntRange(0, 65535),
     default=locations.DEFAULT_PORT,
-    envvar="LATENT_BRIDGE_PORT",
+    envvar=locations.PORT_VARIABLE,
     show_default=True,
     show_envvar=True,
     help="0: a free one.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -70,7 +71,8 @@ def start_daemon(command: Sequence[str] | None = None, *, timeout: float = 30.0)
     """Start a daemon that outlives this program, and wait until it listens. Harmless when one is running already.
 
     Args:
-        command: the command line; None takes `daemon_command()`. It must serve this user's own locations.
+        command: the command line; None takes `daemon_command()`, at a free port where somebody else has the usual one.
+            It must serve this user's own locations.
         timeout: seconds.
 
     Raises:
@@ -79,7 +81,7 @@ def start_daemon(command: Sequence[str] | None = None, *, timeout: float = 30.0)
     running = locations.read_discovery()
     if running is not None and is_alive(running.pid):
         return running
-    command = list(command) if command is not None else daemon_command()
+    command = list(command) if command is not None else daemon_command(_port_options())
     folder = locations.runtime_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     log_path = folder / LOG_NAME
@@ -94,6 +96,20 @@ def start_daemon(command: Sequence[str] | None = None, *, timeout: float = 30.0)
             raise _did_not_start(f"It ended with status {process.returncode}: {_last_line(log_path)}", log_path)
         time.sleep(0.05)
     raise _did_not_start(f"It does not listen after {timeout:g} s.", log_path)
+
+
+def _port_options() -> tuple[str, ...]:
+    # The discovery file tells clients the port, so that any will do; somebody else may use this computer as well.
+    if locations.PORT_VARIABLE in os.environ:
+        return ()
+    with socket.socket() as usual:
+        if sys.platform != "win32":
+            usual.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the daemon does
+        try:
+            usual.bind((locations.DEFAULT_HOST, locations.DEFAULT_PORT))
+        except OSError:
+            return ("--port", "0")
+    return ()
 
 
 def is_alive(pid: int) -> bool:

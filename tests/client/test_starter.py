@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ from bridge.protocol.errors import BridgeError, ErrorCode
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv(locations.HOME_VARIABLE, str(tmp_path))
-    for name in (locations.TOKEN_VARIABLE, locations.TOKEN_FILE_VARIABLE):
+    for name in (locations.TOKEN_VARIABLE, locations.TOKEN_FILE_VARIABLE, locations.PORT_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
@@ -71,6 +72,21 @@ def test_a_daemon_is_started_once_and_outlives_who_started_it(home, monkeypatch)
     while locations.read_discovery() is not None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_where_somebody_else_has_the_usual_port_it_takes_another_one(home, monkeypatch):
+    with socket.socket() as other:
+        other.bind((locations.DEFAULT_HOST, 0))
+        other.listen()
+        monkeypatch.setattr(locations, "DEFAULT_PORT", other.getsockname()[1])
+        remember_executable()
+        found = start_daemon()
+    try:
+        assert not found.url.endswith(f":{locations.DEFAULT_PORT}{locations.WEBSOCKET_PATH}")
+        with connect() as bridge:
+            assert bridge.welcome.daemon.startswith("latent-bridge")
+    finally:
+        os.kill(found.pid, signal.SIGTERM)
 
 
 def test_a_daemon_that_ends_at_once_is_an_error_with_its_last_words_and_its_log(home):
