@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 from blender_addon.jobs import Goal, JobView, Phase, Target, Variant
 from blender_addon.journal import Entry, Journal
-from blender_addon.requests import Wishes, inpaint, outpaint, permitted
+from blender_addon.requests import Wishes, inpaint, outpaint
 
-from bridge.client.finding import is_loopback
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import (
     ErrorInfo,
@@ -132,9 +131,3 @@ class TestRequests:
     def test_growing_no_side(self):
         with pytest.raises(BridgeError, match="No side grows"):
             outpaint(Wishes(), self.IMAGE, (0, 0, 0, 0))
-
-    @pytest.mark.parametrize(("address", "online", "allowed"), [
-        ("", False, True), ("127.0.0.1", False, True), ("example.org", False, False), ("example.org", True, True),
-    ])  # fmt: skip
-    def test_another_machine_needs_online_access(self, address: str, online: bool, allowed: bool):
-        assert (permitted(address, online, is_loopback) is None) is allowed

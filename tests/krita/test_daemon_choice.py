@@ -7,12 +7,10 @@ import os
 from pathlib import Path
 
 import pytest
-from latent_bridge.connection_trial import described
 from latent_bridge.daemon_choice import KEY, DaemonChoice, load_choice, save_choice, token_file
 
 from bridge.protocol import locations
 from bridge.protocol.errors import BridgeError
-from bridge.protocol.messages import ModelInfo, Pong, Welcome
 
 REMOTE = DaemonChoice(True, "studio:47860", "secret", "/home/me/studio.pem")
 
@@ -88,15 +86,3 @@ def test_an_address_is_asked_for():
 
 def test_the_token_is_in_no_message():
     assert "secret" not in repr(REMOTE)
-
-
-def test_a_daemon_is_described_by_what_an_illustrator_asks():
-    models = (ModelInfo(id="a", title="A", family="sd15"), ModelInfo(id="b", title="B", family="sd15", unusable="torn"))
-    welcome = Welcome(request_id=0, version=1, daemon="latent-bridge 0.1.0", models=models)
-    pong = Pong(request_id=1, engine="ready", device="A Card", memory_free=6 << 30, memory_total=8 << 30)
-    assert described(welcome, pong, 0.0021, 11.5e6) == (
-        "Connected to latent-bridge 0.1.0",
-        "Device: A Card, 6.0 of 8.0 GiB free",
-        "Engine: ready; 1 model",
-        "Round trip: 2.1 ms; 92 Mbit/s to it",
-    )

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .daemon_choice import DaemonChoice
 from .jobs import Variant
 from .pictures import file_of, thumbnail
 from .vendored import errors, load_client, load_starter, messages, tasks
@@ -86,12 +87,12 @@ class Connection:
         self._opened = threading.Event()
         self._jobs: dict[str, Any] = {}
 
-    def open(self, address: str = "", token: str = "") -> None:
-        """Begin to connect, and go on trying. An empty address finds the daemon of this user."""
+    def open(self, choice: DaemonChoice) -> None:
+        """Begin to connect, and go on trying."""
         if self._worker is None:
             self._worker = threading.Thread(target=self._run, name="latent_bridge worker", daemon=True)
             self._worker.start()
-            self._work.put(lambda: self._open(address, token))
+            self._work.put(lambda: self._open(choice))
 
     @property
     def opened(self) -> bool:
@@ -119,13 +120,17 @@ class Connection:
 
         self._work.put(lambda: self.inbox.put(_answer(callback, action)))
 
-    def ask(self, question: Callable[[Any], Any], callback: Callable[[Any, Any], None]) -> None:
-        """Ask the daemon: `question` gets the client's `Bridge`, on a thread of its own since it may wait."""
+    def aside(self, action: Callable[[], Any], callback: Callable[[Any, Any], None]) -> None:
+        """As `in_background`, on a thread of its own: for what may wait."""
 
         def run() -> None:
-            self.inbox.put(_answer(callback, lambda: question(self._connected())))
+            self.inbox.put(_answer(callback, action))
 
         threading.Thread(target=run, name="latent_bridge question", daemon=True).start()
+
+    def ask(self, question: Callable[[Any], Any], callback: Callable[[Any, Any], None]) -> None:
+        """Ask the daemon: `question` gets the client's `Bridge`, on a thread of its own since it may wait."""
+        self.aside(lambda: question(self._connected()), callback)
 
     def ask_and_wait(self, question: Callable[[Any], Any]) -> Any:
         """Ask and wait, for the rare moment that Blender itself must wait, such as before a render.
@@ -159,7 +164,7 @@ class Connection:
         while (action := self._work.get()) is not None:
             action()
 
-    def _open(self, address: str, token: str) -> None:
+    def _open(self, choice: DaemonChoice) -> None:
         try:
             client = load_client()
         except ImportError as error:
@@ -171,8 +176,7 @@ class Connection:
             self.inbox.put(ConnectionChanged("disconnected", told))
             return
         self._bridge = client.connect(
-            address or None,
-            token=token or None,
+            **choice.arguments(),
             session=self._session,
             client_name=self._client_name,
             wait=False,

@@ -7,6 +7,7 @@ import bpy
 from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from . import session
+from .wrapped import draw_wrapped
 
 
 class LATENTBRIDGE_AP_preferences(bpy.types.AddonPreferences):
@@ -15,9 +16,20 @@ class LATENTBRIDGE_AP_preferences(bpy.types.AddonPreferences):
     bl_idname = __package__
 
     address: StringProperty(
-        name="Address", description="host:port of the daemon; empty for the one that runs on this machine"
+        name="Address",
+        description="host:port or wss://host:port of a daemon on another computer; empty for this computer's",
     )
-    token: StringProperty(name="Token", description="Empty to read the daemon's own token file", subtype="PASSWORD")
+    token: StringProperty(
+        name="Token",
+        description="The text in the token file of a daemon on another computer; empty for this computer's",
+        subtype="PASSWORD",
+    )
+    certificate: StringProperty(
+        name="Certificate",
+        description="A PEM file: the daemon's own certificate, or the authority that signed it. "
+        "Only if it is signed by nobody whom this computer knows",
+        subtype="FILE_PATH",
+    )
     lend_for_render: BoolProperty(
         name="Free the GPU for Renders",
         description="Before a render the daemon gives its models' memory back, and returns after it",
@@ -32,26 +44,39 @@ class LATENTBRIDGE_AP_preferences(bpy.types.AddonPreferences):
 
     def draw(self, context: bpy.types.Context) -> None:
         """The preferences' fields, and how the connection stands."""
-        layout = self.layout
+        layout, present = self.layout, session.current()
         layout.use_property_split = True
-        layout.prop(self, "address", text="Address", placeholder="this machine") if bpy.app.version >= (
-            4,
-            1,
-            0,
-        ) else layout.prop(self, "address")
+        layout.use_property_decorate = False
+        placeholder = {"placeholder": "this computer"} if bpy.app.version >= (4, 1, 0) else {}
+        layout.prop(self, "address", **placeholder)
         layout.prop(self, "token")
-        present = session.current()
-        row = layout.row()
-        row.label(text=connection_text(present), icon="LINKED" if present.state == "connected" else "UNLINKED")
-        row.operator("latent_bridge.connect")
-        row.operator("latent_bridge.start_daemon")
-        if present.error is not None and present.error.hint:
-            layout.label(text=present.error.hint, icon="INFO")
+        layout.prop(self, "certificate")
+        self._draw_connection(layout.box().column(), present)
         layout.separator()
         layout.prop(self, "lend_for_render")
         sub = layout.column()
         sub.active = self.lend_for_render
         sub.prop(self, "lend_minutes")
+
+    def _draw_connection(self, layout: bpy.types.UILayout, present: session.Session) -> None:
+        linked = "LINKED" if present.state == "connected" else "UNLINKED"
+        draw_wrapped(layout, connection_text(present), icon=linked)
+        if present.error is not None:
+            draw_wrapped(layout, session.chosen().in_our_words(present.error), icon="INFO")
+        row = layout.row(align=True)
+        row.operator("latent_bridge.connect", icon="FILE_REFRESH")
+        row.operator("latent_bridge.start_daemon", icon="PLAY")
+        row.operator("latent_bridge.test_connection", icon="VIEWZOOM")
+        trial = present.trial
+        if trial is None or trial.choice != session.chosen():
+            return  # there is none, or it was about something else
+        if trial.runs:
+            layout.label(text="Connecting…", icon="TIME")
+        for number, line in enumerate(trial.lines):
+            layout.label(text=line, icon="BLANK1" if number else "CHECKMARK")
+        if trial.error is not None:
+            draw_wrapped(layout, trial.error.message, icon="ERROR")
+            draw_wrapped(layout, trial.choice.in_our_words(trial.error), icon="INFO")
 
 
 def connection_text(present: session.Session) -> str:

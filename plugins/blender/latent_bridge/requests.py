@@ -99,20 +99,3 @@ def upscale(wishes: Wishes, image: pixels.Picture, scale: float) -> tasks.Upscal
 def _like(wishes: Wishes, image: pixels.Picture) -> dict[str, object]:
     """Results in the format of the picture: an image of floats keeps its range."""
     return {**wishes.common(), "result_format": image.format}
-
-
-def permitted(address: str, online: bool, is_loopback: object) -> errors.BridgeError | None:
-    """Why the add-on may not connect: Blender's preferences forbid the network, and the daemon is not on this machine.
-
-    Args:
-        address: as in the preferences; empty for the daemon of this user.
-        online: `bpy.app.online_access`.
-        is_loopback: tells whether an address stays on this machine.
-    """
-    if online or not address or is_loopback(address):
-        return None
-    return errors.BridgeError(
-        errors.ErrorCode.FORBIDDEN,
-        "Blender is set to stay offline, and the daemon is on another machine.",
-        hint="Allow online access in Preferences ▸ System, or use the daemon of this machine.",
-    )

@@ -16,12 +16,13 @@ import bpy
 from . import delivery, images, open_file
 from .about import CLIENT_NAME
 from .connection import Answered, Connection, ConnectionChanged, Happening, JobHappened, SubmitFailed, VariantReady
+from .daemon_choice import DaemonChoice
 from .jobs import Goal, JobView, Phase, Target, Variant
 from .journal import Entry, Journal
 from .maps import asking
 from .pictures import file_of, picture_of
-from .requests import permitted
-from .vendored import errors, load_finding, messages, tasks
+from .trial import Trial
+from .vendored import errors, messages, tasks
 from .versions import Versions
 
 BUSY_SECONDS, IDLE_SECONDS = 0.05, 0.25
@@ -40,6 +41,7 @@ class Session:
         error: why it is not connected.
         welcome: what the daemon said of itself.
         message: the last thing that the user should know and that belongs to no job.
+        trial: the last test of the connection, or None.
     """
 
     def __init__(self) -> None:
@@ -50,6 +52,7 @@ class Session:
         self.error: errors.BridgeError | None = None
         self.welcome: messages.Welcome | None = None
         self.message = ""
+        self.trial: Trial | None = None
         self._versions = Versions()
         self._endings: dict[str, Callable[[JobView], None]] = {}
 
@@ -57,17 +60,18 @@ class Session:
         """Connect as the preferences say, if that has not begun; former jobs are taken up.
 
         Raises:
-            BridgeError: `forbidden` where Blender is to stay offline.
+            BridgeError: see `DaemonChoice.check`.
         """
         if self.connection.opened:
             return
-        settings = preferences()
-        refusal = permitted(settings.address, getattr(bpy.app, "online_access", True), _stays_here)
-        if refusal is not None:
+        choice = chosen()
+        try:
+            choice.check(online())
+        except errors.BridgeError as refusal:
             self.error = refusal
-            raise refusal
+            raise
         self.state = "connecting"
-        self.connection.open(settings.address, settings.token)
+        self.connection.open(choice)
         for entry in list(self.journal.entries.values()):
             self.jobs[entry.job_id] = JobView(
                 entry.job_id, entry.title, entry.target, entry.images, text="Taken up again"
@@ -99,7 +103,7 @@ class Session:
             on_end: takes the results instead of the usual delivery, on the main thread.
 
         Raises:
-            BridgeError: `forbidden`, see `open`.
+            BridgeError: see `open`.
         """
         self.open()
         job = JobView(uuid.uuid4().hex, title, target, count)
@@ -339,10 +343,15 @@ def preferences() -> bpy.types.AddonPreferences:
     return bpy.context.preferences.addons[__package__].preferences
 
 
-def _stays_here(address: str) -> bool:
-    finding = load_finding()
-    host = finding.urlsplit(finding.normalised(address)).hostname
-    return finding.is_loopback(host or "")
+def chosen() -> DaemonChoice:
+    """The daemon that the preferences name."""
+    settings = preferences()
+    return DaemonChoice(settings.address.strip(), settings.token.strip(), bpy.path.abspath(settings.certificate))
+
+
+def online() -> bool:
+    """Whether Blender may use the network; one before 4.2 has no say in it."""
+    return getattr(bpy.app, "online_access", True)
 
 
 def _tick() -> float | None:

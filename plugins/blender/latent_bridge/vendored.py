@@ -31,6 +31,11 @@ def load_finding():
     return importlib.import_module(f"{ROOT}.client.finding")
 
 
+def load_trial():
+    """The module that asks a daemon what it is."""
+    return importlib.import_module(f"{ROOT}.client.trial")
+
+
 def load_starter():
     """The module that finds an installed daemon and starts it."""
     return importlib.import_module(f"{ROOT}.client.starter")

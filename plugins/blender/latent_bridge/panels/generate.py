@@ -8,6 +8,7 @@ import bpy
 from .. import images, session
 from ..operators.image import active_image
 from ..preferences import connection_text
+from ..wrapped import draw_wrapped
 from .places import in_editors, is_shader_editor
 from .presets import LATENTBRIDGE_PT_presets
 
@@ -84,9 +85,9 @@ class Texture:
 def draw_connection(layout: bpy.types.UILayout, present: session.Session) -> None:
     """Why nothing will happen, and what to do about it."""
     box = layout.box().column(align=True)
-    box.label(text=present.message or connection_text(present), icon="UNLINKED")
-    if present.error is not None and present.error.hint:
-        box.label(text=present.error.hint)
+    draw_wrapped(box, present.message or connection_text(present), icon="UNLINKED")
+    if present.error is not None:
+        draw_wrapped(box, session.chosen().in_our_words(present.error))
     row = box.row(align=True)
     row.operator("latent_bridge.connect", icon="FILE_REFRESH")
     row.operator("latent_bridge.start_daemon", icon="PLAY")

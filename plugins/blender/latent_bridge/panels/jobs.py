@@ -7,6 +7,7 @@ import bpy
 
 from .. import session
 from ..jobs import JobView, Phase
+from ..wrapped import draw_wrapped
 from .places import in_editors, is_shader_editor
 from .thumbnails import icon
 
@@ -19,8 +20,6 @@ ICONS = {
     Phase.FAILED: "ERROR",
     Phase.CANCELLED: "X",
 }
-HINT_WIDTH = 60
-"""Characters of a line: labels are cut, not wrapped."""
 
 
 class Jobs:
@@ -49,8 +48,8 @@ def _draw_job(layout: bpy.types.UILayout, job: JobView) -> None:
         layout.label(text=job.text)
     if job.phase is Phase.RUNNING:
         _draw_progress(layout, job.fraction)
-    for line in filter(None, (*_lines(job.error), *_lines(job.hint))):
-        layout.label(text=line)
+    for text in filter(None, (job.error, job.hint)):
+        draw_wrapped(layout, text)
     if job.preview is not None and not job.over:
         layout.template_icon(icon(f"{job.id} preview", job.preview), scale=6)
     if job.phase is Phase.CHOOSING:
@@ -74,13 +73,6 @@ def _draw_variants(layout: bpy.types.UILayout, job: JobView) -> None:
             cell.template_icon(icon(f"{job.id} {variant.index}", variant.thumbnail), scale=6)
         use = cell.operator("latent_bridge.use", text=f"Seed {variant.seed}")
         use.job, use.index = job.id, variant.index
-
-
-def _lines(text: str) -> list[str]:
-    """A text in lines that a sidebar shows."""
-    import textwrap
-
-    return textwrap.wrap(text, HINT_WIDTH)
 
 
 register, unregister = bpy.utils.register_classes_factory(in_editors(Jobs, "view", "node", "image"))

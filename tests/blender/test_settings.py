@@ -1,0 +1,57 @@
+"""The preferences against a daemon behind TLS, as on another computer."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.certificates import make_certificate
+from tests.conftest import DaemonFactory
+
+from .harness.runners import Runner
+
+pytestmark = pytest.mark.blender
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What somebody knows of a daemon on another computer."""
+
+    address: str
+    token: str
+    certificate: str
+
+
+@pytest.fixture(scope="module")
+def elsewhere(daemon_factory: DaemonFactory, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
+    """A daemon behind TLS that no discovery file of Blender's user tells of, and a copy of its certificate."""
+    folder = tmp_path_factory.mktemp("tls")
+    certificate = make_certificate(folder / "files", "DNS:studio.example")
+    copy = shutil.copy(certificate.path, folder / "copy.pem")
+    daemon = daemon_factory(
+        "--model", str(tiny_model), "--tls-cert", str(certificate.path), "--tls-key", str(certificate.key)
+    )
+    return Elsewhere(daemon.url, daemon.token, str(copy))
+
+
+@pytest.mark.everywhere
+def test_a_remote_daemon_is_tested_and_used_and_what_is_wrong_is_told(
+    blender: Runner, addon_zip: Path, elsewhere: Elsewhere, tmp_path: Path
+):
+    gone = str(tmp_path / "gone.pem")
+    words = (elsewhere.address, elsewhere.token, elsewhere.certificate, gone)
+    found = blender.run(addon_zip, "settings.py::remote", *words, home=tmp_path).result
+    problem, way_out = found["untrusted"]["error"]
+    assert "signed by nobody" in problem
+    assert "choose it as Certificate" in way_out
+    assert "token" in found["wrong token"]["error"][0]
+    assert "gone.pem cannot be read" in found["missing file"]["error"][0]
+    assert found["no daemon"]["error"]
+    assert not found["right"]["error"]
+    for number, wanted in enumerate(("Connected to latent-bridge", "Device:", "Engine:", "Round trip:")):
+        assert found["right"]["lines"][number].startswith(wanted)
+    assert found["connected"]
+    assert (found["phase"], found["error"]) == ("finished", "")
