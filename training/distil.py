@@ -3,17 +3,16 @@
     python -m training.distil --run training/runs/b --teacher MODEL --steps 4 --guidance 3 --minutes 60
     python -m training.distil --run training/runs/b --teacher STUDENT --steps 2 --guidance 1 --substeps 2 --minutes 60
 
-This is progressive distillation (Salimans and Ho, "Progressive Distillation for Fast Sampling of Diffusion Models",
-2022) from a guided teacher (Meng et al., "On Distillation of Guided Diffusion Models", 2023): where the teacher takes
-`--substeps` guided DDIM steps from one noise level to the next, the student learns to arrive at the same place in one.
-Only the U-Net is taught; text encoder, tokenizer and autoencoder are the teacher's. The run needs the latents and
-captions of training.encode; it resumes from `student-4.pt`, named by its number of steps.
+Where the teacher takes `--substeps` guided DDIM steps from one noise level to the next, the student learns to arrive at
+the same place in one (see training.lesson). Only the U-Net is taught; text encoder, tokenizer and autoencoder are the
+teacher's. The run needs the latents and captions of training.encode, or with `--paths` what training.paths recorded; it
+resumes from `student-4.pt`, named by its number of steps.
 """
 
 import argparse
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +20,15 @@ import torch
 from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from torch import Tensor, nn
 from torch.nn import functional
+from transformers import CLIPTokenizer
 
 from training.clock import Clock
 from training.export import write_folder
+from training.lesson import Lesson, Teacher, velocity_between
 from training.machine import options, parse, precision
 from training.networks import new_scheduler
-from training.train_denoiser import BATCH, Pictures, moving_average, stop_requests, tokenise
+from training.paths import Paths
+from training.train_denoiser import BATCH, Pictures, moving_average, stop_requests
 
 PEAK_RATE = 2e-4
 #: How often a picture is taught without a caption: the student must draw something for an empty prompt too.
@@ -34,103 +36,48 @@ CAPTION_DROP = 0.03
 REPORT = 25
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """What the student is to do in one step: `steps` of them make a picture."""
-
-    steps: int
-    guidance: float
-    substeps: int
-
-
-def grid(lesson: Lesson) -> Tensor:
-    """Return the time steps between noise and picture, (steps × substeps + 1,), from the last one down to -1.
-
-    They are those of a "trailing" schedule; -1 stands for the picture itself.
-    """
-    count = lesson.steps * lesson.substeps
-    return torch.linspace(1000, 0, count + 1).round().long() - 1
-
-
-def signal_and_noise(alphas: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
-    """Return α and σ, (count, 1, 1, 1) each, of time steps (count,); -1 has no noise at all."""
-    kept = torch.where(times < 0, torch.ones_like(alphas[:1]), alphas[times.clamp(min=0)])[:, None, None, None]
-    return kept.sqrt(), (1 - kept).sqrt()
-
-
-def ddim_step(latents: Tensor, velocity: Tensor, here: tuple[Tensor, Tensor], there: tuple[Tensor, Tensor]) -> Tensor:
-    """Move latents from one (α, σ) to another along the predicted velocity, without noise."""
-    (alpha, sigma), (next_alpha, next_sigma) = here, there
-    return next_alpha * (alpha * latents - sigma * velocity) + next_sigma * (sigma * latents + alpha * velocity)
-
-
-def velocity_between(
-    latents: Tensor, arrived: Tensor, here: tuple[Tensor, Tensor], there: tuple[Tensor, Tensor]
-) -> Tensor:
-    """Return the velocity with which one DDIM step leads from `latents` to `arrived`: `ddim_step`, solved for it."""
-    (alpha, sigma), (next_alpha, next_sigma) = here, there
-    # ddim_step is latents * (a'a + s's) + velocity * (s'a - a's).
-    return (arrived - latents * (next_alpha * alpha + next_sigma * sigma)) / (next_sigma * alpha - next_alpha * sigma)
-
-
 class Distiller:
     """The teacher, the student, the student's running average and the optimiser."""
 
-    def __init__(self, teacher: StableDiffusionPipeline, lesson: Lesson, device: torch.device) -> None:
-        self.lesson, self.device = lesson, device
-        self.text = teacher.text_encoder.to(device).eval().requires_grad_(False)
-        self.teacher = teacher.unet.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
-        self.student = UNet2DConditionModel.from_config(teacher.unet.config).to(device)
+    def __init__(self, teacher: Teacher) -> None:
+        self.teacher, self.device = teacher, teacher.device
+        self.student = UNet2DConditionModel.from_config(teacher.unet.config).to(self.device)
         self.student.load_state_dict(teacher.unet.state_dict())
         self.student.to(memory_format=torch.channels_last).train()
         self.average = {name: value.clone() for name, value in self.student.state_dict().items()}
         self.optimiser = torch.optim.AdamW(
             self.student.parameters(), PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-4, foreach=True
         )
-        self.alphas = new_scheduler().alphas_cumprod.to(device)
-        self.grid = grid(lesson).to(device)
-        self.empty = tokenise(teacher.tokenizer, [""])[0].to(device)
         self.steps = 0
 
-    @torch.no_grad()
-    def target(self, latents: Tensor, start: Tensor, words: Tensor) -> Tensor:
-        """Return what noisy latents become by the teacher's substeps from the grid's places `start` (count,)."""
-        nothing = self.text(self.empty[None]).last_hidden_state.expand_as(words)
-        for place in range(self.lesson.substeps):
-            times = self.grid[start + place]
-            velocity = self._teach(latents, times, words, nothing)
-            here, there = (signal_and_noise(self.alphas, self.grid[start + place + more]) for more in (0, 1))
-            latents = ddim_step(latents, velocity, here, there)
-        return latents
-
-    def _teach(self, latents: Tensor, times: Tensor, words: Tensor, nothing: Tensor) -> Tensor:
-        latents = latents.contiguous(memory_format=torch.channels_last)
-        if self.lesson.guidance == 1:
-            return self.teacher(latents, times, words).sample.float()
-        both = torch.cat([latents, latents]).contiguous(memory_format=torch.channels_last)
-        told, untold = self.teacher(both, times.repeat(2), torch.cat([words, nothing])).sample.float().chunk(2)
-        return untold + self.lesson.guidance * (told - untold)
-
-    def loss(self, pictures: Tensor, tokens: Tensor) -> Tensor:
-        """Return the mean squared error of the student's velocity against the one that leads where the teacher went."""
-        count, device = len(pictures), self.device
-        tokens = torch.where((torch.rand(count, device=device) < CAPTION_DROP)[:, None], self.empty, tokens)
-        start = torch.randint(self.lesson.steps, (count,), device=device) * self.lesson.substeps
-        here, there = (
-            signal_and_noise(self.alphas, self.grid[place]) for place in (start, start + self.lesson.substeps)
-        )
-        noisy = here[0] * pictures + here[1] * torch.randn_like(pictures)
+    def picture_loss(self, pictures: Tensor, tokens: Tensor) -> Tensor:
+        """Return the loss on pictures of the training set, made noisy: the teacher is asked where they lead."""
+        count, device, lesson = len(pictures), self.device, self.teacher.lesson
+        tokens = torch.where((torch.rand(count, device=device) < CAPTION_DROP)[:, None], self.teacher.empty, tokens)
+        start = torch.randint(lesson.steps, (count,), device=device) * lesson.substeps
+        (alpha, sigma), _ = self.teacher.ends(start)
+        noisy = alpha * pictures + sigma * torch.randn_like(pictures)
         with precision(device):
-            words = self.text(tokens).last_hidden_state
-            wanted = velocity_between(noisy, self.target(noisy, start, words), here, there)
-            guess = self.student(noisy.contiguous(memory_format=torch.channels_last), self.grid[start], words).sample
+            words = self.teacher.words(tokens)
+            return self._loss(noisy, self.teacher.target(noisy, start, words), start, words)
+
+    def path_loss(self, states: Tensor, arrived: Tensor, step: Tensor, tokens: Tensor) -> Tensor:
+        """Return the loss on states of recorded paths, where those lead, and the student's step (count,)."""
+        with precision(self.device):
+            words = self.teacher.words(tokens)
+            return self._loss(states, arrived, step * self.teacher.lesson.substeps, words)
+
+    def _loss(self, latents: Tensor, arrived: Tensor, start: Tensor, words: Tensor) -> Tensor:
+        """Mean squared error of the student's velocity against the one that leads where the teacher went."""
+        wanted = velocity_between(latents, arrived, *self.teacher.ends(start))
+        latents = latents.contiguous(memory_format=torch.channels_last)
+        guess = self.student(latents, self.teacher.grid[start], words).sample
         return functional.mse_loss(guess.float(), wanted)
 
-    def step(self, pictures: Tensor, tokens: Tensor, rate: float) -> Tensor:
-        """Take one step of the optimiser and move the average; return the loss."""
+    def step(self, loss: Tensor, rate: float) -> Tensor:
+        """Take one step of the optimiser down a loss and move the average; return the loss."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        loss = self.loss(pictures, tokens)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
@@ -173,34 +120,48 @@ def write_card(teacher: Path, folder: Path, steps: int) -> None:
     (folder / "bridge.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
+def lessons(arguments: argparse.Namespace, distiller: Distiller, clock: Clock) -> Iterator[Tensor]:
+    """Yield losses without end: on recorded paths, or on pictures of the training set."""
+    run, device = arguments.run, arguments.device
+    tokenizer = CLIPTokenizer.from_pretrained(arguments.teacher / "tokenizer")
+    if arguments.paths:
+        paths = Paths.read(run, arguments.steps, arguments.size, tokenizer)
+        print(f"{len(paths.states)} paths", flush=True)
+        while True:
+            yield distiller.path_loss(*paths.batch(arguments.batch, device))
+    pictures = Pictures.of(run, tokenizer, device, {})
+    rng = np.random.default_rng([arguments.seed, distiller.steps])
+    while True:
+        yield distiller.picture_loss(*pictures.batch(rng, arguments.batch, distiller.steps, clock.fraction()))
+
+
 def train(arguments: argparse.Namespace) -> None:
     """Distil for `--minutes` in all, write the checkpoint and, with `--folder`, the student's model folder."""
-    device, run = arguments.device, arguments.run
-    teacher = StableDiffusionPipeline.from_pretrained(arguments.teacher, torch_dtype=torch.float32)
-    pictures = Pictures.of(run, teacher.tokenizer, device, {})
+    pipeline = StableDiffusionPipeline.from_pretrained(arguments.teacher, torch_dtype=torch.float32)
     torch.manual_seed(arguments.seed)
     lesson = Lesson(arguments.steps, arguments.guidance, arguments.substeps)
-    distiller, path = Distiller(teacher, lesson, device), run / f"student-{lesson.steps}.pt"
+    distiller = Distiller(Teacher(pipeline, lesson, arguments.device))
+    path = arguments.run / f"student-{lesson.steps}.pt"
     spent = distiller.load(path) if path.exists() else 0.0
     torch.manual_seed(arguments.seed + distiller.steps)
-    rng = np.random.default_rng([arguments.seed, distiller.steps])
     clock, saved = Clock(arguments.minutes * 60, spent), time.monotonic()
     losses: list[Tensor] = []
     with stop_requests() as stop:
-        while clock.fraction() < 1 and not stop:
-            latents, tokens = pictures.batch(rng, arguments.batch, distiller.steps, clock.fraction())
-            losses.append(distiller.step(latents, tokens, clock.rate(arguments.rate, distiller.steps)))
+        for loss in lessons(arguments, distiller, clock):
+            losses.append(distiller.step(loss, clock.rate(arguments.rate, distiller.steps)))
             if distiller.steps % REPORT == 0:
-                loss = torch.stack(losses).mean().item()
+                mean = torch.stack(losses).mean().item()
                 losses.clear()
-                print(f"{clock.elapsed():6.0f} s  step {distiller.steps}  loss {loss:.5f}", flush=True)
+                print(f"{clock.elapsed():6.0f} s  step {distiller.steps}  loss {mean:.5f}", flush=True)
             if time.monotonic() - saved > 120:
                 saved = time.monotonic()
                 distiller.save(path, clock.elapsed())
+            if clock.fraction() >= 1 or stop:
+                break
     distiller.save(path, clock.elapsed())
     if arguments.folder:
-        teacher.to("cpu")
-        write_folder(student_pipeline(teacher, distiller.average), arguments.folder)
+        pipeline.to("cpu")
+        write_folder(student_pipeline(pipeline, distiller.average), arguments.folder)
         write_card(arguments.teacher, arguments.folder, lesson.steps)
         print(f"after {distiller.steps} updates: {arguments.folder}", flush=True)
 
@@ -213,6 +174,8 @@ def main() -> None:
     parser.add_argument("--substeps", type=int, default=5, help="steps of the teacher for one of the student")
     parser.add_argument("--rate", type=float, default=PEAK_RATE, help="peak learning rate")
     parser.add_argument("--batch", type=int, default=BATCH, help="pictures of 128 pixels in a step")
+    parser.add_argument("--paths", action="store_true", help="learn what training.paths recorded")
+    parser.add_argument("--size", type=int, default=128, help="of the recorded pictures, pixels a side")
     parser.add_argument("--folder", type=Path, help="write the student here as a model folder at the end")
     train(parse(parser))
 

@@ -10,8 +10,9 @@ from diffusers import DDIMScheduler, StableDiffusionPipeline
 
 import bridge.engine
 from bridge.daemon.model_folder import read_folder
-from training import distil
-from training.distil import Distiller, Lesson, ddim_step, grid, signal_and_noise, velocity_between
+from training import distil, paths
+from training.distil import Distiller
+from training.lesson import Lesson, Teacher, ddim_step, grid, signal_and_noise, velocity_between
 from training.networks import new_scheduler
 
 TEACHER = Path(bridge.engine.__file__).parent / "builtin" / "bridge-textures"
@@ -61,10 +62,38 @@ def test_a_student_that_is_asked_for_the_teachers_own_step_has_nothing_to_learn(
     teacher: StableDiffusionPipeline, tokens: torch.Tensor
 ) -> None:
     torch.manual_seed(3)
-    distiller = Distiller(teacher, Lesson(4, 1.0, 1), torch.device("cpu"))
-    assert distiller.loss(torch.randn(2, 4, 16, 16), tokens).item() < 1e-6
-    guided = Distiller(teacher, Lesson(4, 3.0, 1), torch.device("cpu"))
-    assert guided.loss(torch.randn(2, 4, 16, 16), tokens).item() > 1e-4
+    distiller = Distiller(Teacher(teacher, Lesson(4, 1.0, 1), torch.device("cpu")))
+    assert distiller.picture_loss(torch.randn(2, 4, 16, 16), tokens).item() < 1e-6
+    guided = Distiller(Teacher(teacher, Lesson(4, 3.0, 1), torch.device("cpu")))
+    assert guided.picture_loss(torch.randn(2, 4, 16, 16), tokens).item() > 1e-4
+
+
+def test_a_recorded_path_is_the_teachers_own_way_and_is_learned_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, teacher: StableDiffusionPipeline
+) -> None:
+    np.save(tmp_path / "pictures-64.npy", np.zeros((2, 64, 64, 3), np.uint8))
+    (tmp_path / "captions-64.json").write_text(json.dumps(["moss", "red stone"]), encoding="utf-8")
+    monkeypatch.setattr(paths, "PART", 2)
+    line = ["paths", "--run", str(tmp_path), "--teacher", str(TEACHER), "--size", "64", "--threads", "1"]
+    for count in ("2", "4"):
+        monkeypatch.setattr("sys.argv", [*line, "--count", count, "--steps", "2", "--substeps", "2", "--device", "cpu"])
+        paths.main()
+    found = paths.Paths.read(tmp_path, 2, 64, teacher.tokenizer)
+    assert found.states.shape == (4, 3, 4, 16, 16)
+    torch.manual_seed(5)
+    state, following, step, tokens = found.batch(8, torch.device("cpu"))
+    shown = Teacher(teacher, Lesson(2, 3.0, 2), torch.device("cpu"))
+    torch.testing.assert_close(shown.target(state, step * 2, shown.words(tokens)), following, rtol=0.01, atol=0.02)
+    own = Distiller(Teacher(teacher, Lesson(2, 3.0, 2), torch.device("cpu")))
+    before = own.path_loss(state, following, step, tokens)
+    for _ in range(4):
+        own.step(own.path_loss(state, following, step, tokens), 1e-4)
+    assert own.path_loss(state, following, step, tokens) < before
+
+
+def test_without_recorded_paths_it_is_said_what_to_do(tmp_path: Path, teacher: StableDiffusionPipeline) -> None:
+    with pytest.raises(FileNotFoundError, match=r"training\.paths"):
+        paths.Paths.read(tmp_path, 4, 128, teacher.tokenizer)
 
 
 def test_distilling_writes_a_folder_and_goes_on_from_its_checkpoint(
