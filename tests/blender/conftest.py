@@ -11,11 +11,14 @@ import importlib.util
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from bridge.cli.plugin_bundle import blender_files, write_zip
+from tests.certificates import make_certificate
+from tests.conftest import DaemonFactory
 from tests.krita.harness.xserver import XServer
 
 from .harness.runners import MODULES, Runner, background_runner, lent_numpy, module_runner, window_runner
@@ -24,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = ROOT / "artefacts" / "blender"
 EVERY_CHANGE = "4.5.15"
 BACKGROUND = "debian-background"
+TALL = 1900
+"""Height of a window that shows every panel, pixels."""
 
 
 def _load_package() -> None:
@@ -90,6 +95,20 @@ def blender_window(screen: XServer, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
+def tall_blender_window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    """As `blender_window`, so high that a sidebar shows all of its panels."""
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed (Debian: apt install xvfb)")
+    server = XServer(f"1280x{TALL}x24")
+    try:
+        yield window_runner(tmp_path_factory.mktemp("blender"), server.display, height=TALL)
+    except LookupError as error:
+        pytest.skip(str(error))
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="module")
 def blender_window_with_numpy(screen: XServer, tmp_path_factory: pytest.TempPathFactory) -> Runner:
     """As `blender_window`, where the add-on's parts that need numpy run too."""
     try:
@@ -97,3 +116,24 @@ def blender_window_with_numpy(screen: XServer, tmp_path_factory: pytest.TempPath
         return window_runner(tmp_path_factory.mktemp("blender"), screen.display, variable)
     except LookupError as error:
         pytest.skip(str(error))
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What somebody knows of a daemon on another computer."""
+
+    address: str
+    token: str
+    certificate: str
+
+
+@pytest.fixture(scope="session")
+def elsewhere(daemon_factory: DaemonFactory, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
+    """A daemon behind TLS that no discovery file of Blender's user tells of, and a copy of its certificate."""
+    folder = tmp_path_factory.mktemp("tls")
+    certificate = make_certificate(folder / "files", "DNS:studio.example")
+    copy = shutil.copy(certificate.path, folder / "copy.pem")
+    daemon = daemon_factory(
+        "--model", str(tiny_model), "--tls-cert", str(certificate.path), "--tls-key", str(certificate.key)
+    )
+    return Elsewhere(daemon.url, daemon.token, str(copy))

@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.certificates import make_certificate
-from tests.conftest import DaemonFactory
-
+from .conftest import Elsewhere
 from .harness.runners import Runner
 
 pytestmark = pytest.mark.blender
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """What somebody knows of a daemon on another computer."""
-
-    address: str
-    token: str
-    certificate: str
-
-
-@pytest.fixture(scope="module")
-def elsewhere(daemon_factory: DaemonFactory, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
-    """A daemon behind TLS that no discovery file of Blender's user tells of, and a copy of its certificate."""
-    folder = tmp_path_factory.mktemp("tls")
-    certificate = make_certificate(folder / "files", "DNS:studio.example")
-    copy = shutil.copy(certificate.path, folder / "copy.pem")
-    daemon = daemon_factory(
-        "--model", str(tiny_model), "--tls-cert", str(certificate.path), "--tls-key", str(certificate.key)
-    )
-    return Elsewhere(daemon.url, daemon.token, str(copy))
 
 
 @pytest.mark.everywhere

@@ -74,7 +74,7 @@ class LATENTBRIDGE_AP_preferences(bpy.types.AddonPreferences):
             layout.label(text="Connecting…", icon="TIME")
         for number, line in enumerate(trial.lines):
             layout.label(text=line, icon="BLANK1" if number else "CHECKMARK")
-        if trial.error is not None:
+        if trial.error is not None and str(trial.error) != str(present.error):
             draw_wrapped(layout, trial.error.message, icon="ERROR")
             draw_wrapped(layout, trial.choice.in_our_words(trial.error), icon="INFO")
 

@@ -158,15 +158,16 @@ def background_runner(folder: Path) -> Runner:
     )
 
 
-def window_runner(folder: Path, display: str, *variables: str) -> Runner:
-    """The system's Blender in a window of 1280 × 900 pixels. Raises `LookupError` when there is none.
+def window_runner(folder: Path, display: str, *variables: str, height: int = 900) -> Runner:
+    """The system's Blender in a window 1280 pixels wide. Raises `LookupError` when there is none.
 
     Args:
         folder: for its state.
         display: the X server.
         variables: more of the environment, as `NAME=value`.
+        height: of the window, pixels.
     """
-    window = ("--factory-startup", "--window-geometry", "0", "0", "1280", "900", "--python")
+    window = ("--factory-startup", "--window-geometry", "0", "0", "1280", str(height), "--python")
     command = ("env", f"DISPLAY={display}", *variables, _program(), *window)
     return Runner("blender", command, folder, ("--",))
 

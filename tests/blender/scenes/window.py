@@ -95,13 +95,6 @@ def panels(addon, folder):
     yield from until(lambda: jobs(addon)[-1].over and jobs(addon)[-1].applied)
     yield 0.6
     shot(folder, "surface-maps.png")
-    bpy.ops.screen.userpref_show()
-    yield 1.0
-    bpy.context.preferences.active_section = "ADDONS"
-    bpy.context.window_manager.addon_search = "Latent"
-    bpy.ops.preferences.addon_expand(module=addon.__name__)
-    yield 1.0
-    shot(folder, "preferences.png")
     return [job.phase.value for job in jobs(addon)]
 
 

@@ -8,6 +8,7 @@ import bpy
 from .. import session
 from ..operators.image import active_image
 from ..panels.places import in_editors, is_shader_editor
+from ..wrapped import draw_wrapped
 from . import sharing
 from .preview import source_of
 from .share import CANVAS, Share
@@ -42,7 +43,7 @@ class Canvas:
                 layout.operator("latent_bridge.open_in_krita", icon="BRUSHES_ALL").image = image.name
             layout.operator("latent_bridge.open_canvas", icon="FILE_FOLDER")
             if every.message:
-                layout.label(text=every.message)
+                draw_wrapped(layout, every.message)
             return
         share = every.of(image)
         self._draw_share(layout, image, share)
@@ -53,10 +54,10 @@ class Canvas:
         connected = session.current().state == "connected"
         layout.label(text=image[CANVAS], icon="LINKED" if connected else "UNLINKED")
         if share is not None and share.error is not None:
-            for text in (share.error.message, share.error.hint):
-                layout.label(text=text, icon="ERROR" if text is share.error.message else "NONE")
+            draw_wrapped(layout, share.error.message, icon="ERROR")
+            draw_wrapped(layout, share.error.hint)
         elif not connected:
-            layout.label(text="No connection: what is painted is sent later.")
+            draw_wrapped(layout, "No connection: what is painted is sent later.")
         elif share is not None and share.canvas is not None:
             others = max(0, len(share.canvas.members) - 1)
             layout.label(text="Nobody else has it open" if not others else f"Open in {others} other program(s)")
@@ -76,7 +77,7 @@ class Canvas:
             box.label(text=STATES[preview.info.state])
             box.prop(context.scene.latent_bridge, "strength", slider=True)
         if preview.problem:
-            box.label(text=preview.problem, icon="ERROR")
+            draw_wrapped(box, preview.problem, icon="ERROR")
         if preview.area is not None:
             row = box.row(align=True)
             row.operator("latent_bridge.show_live", text="Show", icon="HIDE_OFF").image = image.name

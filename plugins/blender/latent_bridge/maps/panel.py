@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ..panels.places import in_editors, is_shader_editor
+from ..wrapped import draw_wrapped
 from .operators import base_colour
 from .properties import KINDS
 
@@ -25,27 +26,29 @@ class Maps:
     def draw(self, context: bpy.types.Context) -> None:
         """The fields and the button."""
         layout, fields = self.layout, context.scene.latent_bridge_maps
-        flow = layout.grid_flow(columns=2, even_columns=True)
+        kinds = layout.column(align=True)
         for kind in KINDS:
-            flow.prop(fields, kind)
+            kinds.prop(fields, kind)
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(fields, "relief", slider=True)
         layout.prop(fields, "detail", slider=True)
-        layout.prop(fields, "light_is_deep")
         if fields.roughness:
-            layout.prop(fields, "mean_roughness", text="Mean Roughness", slider=True)
+            layout.prop(fields, "mean_roughness", text="Roughness", slider=True)
+        whole = layout.column()
+        whole.use_property_split = False  # these names fit beside their boxes only
+        whole.prop(fields, "light_is_deep")
         if fields.height:
-            layout.prop(fields, "displace")
+            whole.prop(fields, "displace")
         if fields.occlusion:
-            layout.prop(fields, "darken")
-        layout.prop(fields, "with_textures")
+            whole.prop(fields, "darken")
+        whole.prop(fields, "with_textures")
         row = layout.row()
         row.scale_y = 1.4
         row.operator("latent_bridge.surface_maps", icon="NODE_TEXTURE")
         image = base_colour(context)
         text = f"Of “{image.name}”" if image is not None else "The active material has no image as base colour"
-        layout.label(text=text, icon="INFO")
+        draw_wrapped(layout, text, icon="INFO")
 
 
 register, unregister = bpy.utils.register_classes_factory(in_editors(Maps, "view", "node", "image"))

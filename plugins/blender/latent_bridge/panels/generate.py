@@ -78,7 +78,7 @@ class Texture:
         if not settings.prompt.strip():
             layout.label(text="Write a prompt first", icon="INFO")
         elif context.object is None or not hasattr(context.object.data, "materials"):
-            layout.label(text="No object is active: the result will be a plain image", icon="INFO")
+            draw_wrapped(layout, "No object is active: the result will be a plain image", icon="INFO")
         draw_made_of(layout, active_image(context))
 
 
@@ -88,9 +88,10 @@ def draw_connection(layout: bpy.types.UILayout, present: session.Session) -> Non
     draw_wrapped(box, present.message or connection_text(present), icon="UNLINKED")
     if present.error is not None:
         draw_wrapped(box, session.chosen().in_our_words(present.error))
-    row = box.row(align=True)
-    row.operator("latent_bridge.connect", icon="FILE_REFRESH")
-    row.operator("latent_bridge.start_daemon", icon="PLAY")
+    box.operator("latent_bridge.connect", icon="FILE_REFRESH")
+    box.operator("latent_bridge.start_daemon", icon="PLAY")
+    shown = box.operator("preferences.addon_show", text="Preferences…", icon="PREFERENCES")
+    shown.module = session.preferences().bl_idname
 
 
 def draw_made_of(layout: bpy.types.UILayout, image: bpy.types.Image | None) -> None:
@@ -100,7 +101,7 @@ def draw_made_of(layout: bpy.types.UILayout, image: bpy.types.Image | None) -> N
         return
     box = layout.box().column(align=True)
     box.label(text=image.name, icon="IMAGE_DATA")
-    box.label(text=f"“{noted.prompt}”, seed {noted.seed}")
+    draw_wrapped(box, f"“{noted.prompt}”, seed {noted.seed}")
     box.operator("latent_bridge.again", icon="FILE_REFRESH").image = image.name
     box.operator("latent_bridge.recall", icon="EYEDROPPER").image = image.name
 

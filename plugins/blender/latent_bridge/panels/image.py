@@ -53,13 +53,11 @@ class Image:
         box.operator("latent_bridge.inpaint", icon="BRUSH_DATA")
 
     def _outpaint(self, box: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
-        grid = box.grid_flow(row_major=True, columns=2, even_columns=True, align=True)
-        grid.use_property_split = False
+        column = box.column(align=True)
         for index, name in enumerate(("Left", "Top", "Right", "Bottom")):
-            grid.prop(settings, "grow", index=index, text=name)
-        row = box.row(align=True)
-        row.operator("latent_bridge.select_box", text="Drag Sides", icon="SELECT_SET").purpose = "GROW"
-        row.operator("latent_bridge.outpaint", icon="FULLSCREEN_EXIT")
+            column.prop(settings, "grow", index=index, text=name)
+        box.operator("latent_bridge.select_box", text="Drag Sides", icon="SELECT_SET").purpose = "GROW"
+        box.operator("latent_bridge.outpaint", icon="FULLSCREEN_EXIT")
 
 
 register, unregister = bpy.utils.register_classes_factory(in_editors(Image, "image"))

@@ -45,7 +45,7 @@ def _draw_job(layout: bpy.types.UILayout, job: JobView) -> None:
     button = "latent_bridge.dismiss" if job.over else "latent_bridge.cancel"
     head.operator(button, text="", icon="X" if job.over else "CANCEL", emboss=False).job = job.id
     if job.text:
-        layout.label(text=job.text)
+        draw_wrapped(layout, job.text)
     if job.phase is Phase.RUNNING:
         _draw_progress(layout, job.fraction)
     for text in filter(None, (job.error, job.hint)):

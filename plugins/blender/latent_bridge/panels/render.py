@@ -24,8 +24,10 @@ class Render:
         layout.prop(settings, "render_strength", slider=True)
         layout.operator("latent_bridge.restyle_render", icon="RENDER_STILL")
         layout.operator("latent_bridge.restyle_animation", icon="RENDER_ANIMATION")
-        layout.prop(settings, "render_after")
-        layout.prop(session.preferences(), "lend_for_render")
+        whole = layout.column()
+        whole.use_property_split = False  # these names fit beside their boxes only
+        whole.prop(settings, "render_after")
+        whole.prop(session.preferences(), "lend_for_render")
 
 
 register, unregister = bpy.utils.register_classes_factory(in_editors(Render, "view", "image"))
