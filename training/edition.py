@@ -22,6 +22,7 @@ import torch
 from diffusers import AutoencoderKL
 
 from training.machine import options, parse
+from training.paths import last_part
 
 #: Scripts that neither train nor draw, so that threads and device are no concern of theirs.
 PLAIN = frozenset({"build_tokenizer", "pool", "export"})
@@ -77,11 +78,14 @@ def training_stages(options: argparse.Namespace) -> Iterator[Stage]:
     # No file tells that it is done: its minutes are up, which it finds in its checkpoint.
     yield _stage(model / "model_index.json", "train_denoiser", *run, *start, *how)
     yield _stage(model / "model_index.json", "export", *run, "--folder", model)
-    teacher, guidance, substeps = model, options.guidance, 5
+    teacher, guidance, substeps = model, options.guidance, 3
     for steps in (4, 2):
         folder = options.run / f"fast-{steps}"
-        lesson = "--steps", steps, "--guidance", guidance, "--substeps", substeps, "--minutes", options.distil
-        yield _stage(folder / "bridge.json", "distil", *run, *batch, "--teacher", teacher, "--folder", folder, *lesson)
+        lesson = "--teacher", teacher, "--steps", steps, "--guidance", guidance, "--substeps", substeps
+        done = last_part(options.run, steps, 128, options.paths)
+        yield _stage(done, "paths", *run, *batch, *lesson, "--count", options.paths)
+        how = "--paths", *batch, "--minutes", options.distil, "--folder", folder
+        yield _stage(folder / "bridge.json", "distil", *run, *lesson, *how)
         teacher, guidance, substeps = folder, 1, 2
 
 
@@ -144,6 +148,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, required=True, help="model folder to go on from")
     parser.add_argument("--small", type=int, default=40_000, help="pictures of 128 pixels")
     parser.add_argument("--large", type=int, default=4_000, help="pictures of 256 pixels")
+    parser.add_argument("--paths", type=int, default=8_000, help="pictures whose making each student learns")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 2, help="processes that draw pictures")
     parser.add_argument("--batch", type=int, default=256, help="pictures in a step")
     parser.add_argument("--rate", type=float, default=8e-4, help="peak learning rate of the U-Net")

@@ -27,8 +27,8 @@ from training.machine import options, parse, precision
 from training.pool import open_pool
 from training.train_denoiser import tokenise
 
-#: Paths in a file, and how many are walked together.
-PART, BATCH = 128, 16
+#: Paths in a file.
+PART = 128
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,11 @@ def walk(teacher: Teacher, tokens: Tensor, side: int) -> Iterator[Tensor]:
             yield latents
 
 
+def last_part(run: Path, steps: int, size: int, count: int) -> Path:
+    """Return the file of the last part, which is there when all are."""
+    return run / f"path-{steps}-{size}-{(count - 1) // PART * PART:05d}.npy"
+
+
 def record(arguments: argparse.Namespace) -> None:
     """Write part after part, as far as `--count` and `--minutes` go."""
     device, run, size = arguments.device, arguments.run, arguments.size
@@ -89,7 +94,7 @@ def record(arguments: argparse.Namespace) -> None:
         chosen = [captions[index] for index in rng.integers(len(captions), size=PART)]
         ways = [
             torch.stack(list(walk(teacher, part.to(device), size // 4)), 1).half().cpu()
-            for part in tokenise(pipeline.tokenizer, chosen).split(BATCH)
+            for part in tokenise(pipeline.tokenizer, chosen).split(arguments.batch)
         ]
         file.with_suffix(".json").write_text(json.dumps(chosen), encoding="utf-8")
         np.save(file, torch.cat(ways).numpy())
@@ -104,6 +109,7 @@ def main() -> None:
     parser.add_argument("--substeps", type=int, default=3, help="steps of the teacher for one of the student")
     parser.add_argument("--size", type=int, default=128, help="pixels a side")
     parser.add_argument("--count", type=int, default=4000)
+    parser.add_argument("--batch", type=int, default=16, help="how many are walked together")
     record(parse(parser))
 
 

@@ -11,7 +11,7 @@ from training.edition import Stage, Worker, data_stages, figure_stages, training
 
 @pytest.fixture
 def line(tmp_path: Path) -> argparse.Namespace:
-    numbers = {"small": 16, "large": 4, "workers": 1, "batch": 4, "rate": 1e-4, "guidance": 3.0}
+    numbers = {"small": 16, "large": 4, "paths": 300, "workers": 1, "batch": 4, "rate": 1e-4, "guidance": 3.0}
     minutes = dict.fromkeys(("judge", "decoder", "text", "unet", "distil"), 1.0)
     return argparse.Namespace(run=tmp_path / "run", start=tmp_path / "start", **numbers, **minutes)
 
@@ -49,7 +49,14 @@ def test_every_stage_is_a_script_of_this_folder(line: argparse.Namespace) -> Non
 def test_scripts_that_use_torch_are_told_the_device(line: argparse.Namespace) -> None:
     machine = ("--device", "cpu")
     told = {stage.script for stage in training_stages(line) if stage.command(machine)[-1] == "cpu"}
-    assert told == {"refine_decoder", "train_text_encoder", "train_denoiser", "distil"}
+    assert told == {"refine_decoder", "train_text_encoder", "train_denoiser", "paths", "distil"}
+
+
+def test_a_student_learns_once_the_last_path_is_recorded(line: argparse.Namespace) -> None:
+    recorded = [stage for stage in training_stages(line) if stage.script == "paths"]
+    assert [stage.leaves.name for stage in recorded] == ["path-4-128-00256.npy", "path-2-128-00256.npy"]
+    scripts = [stage.script for stage in training_stages(line)]
+    assert scripts[-4:] == ["paths", "distil"] * 2
 
 
 def test_the_second_student_learns_from_the_first(line: argparse.Namespace) -> None:
