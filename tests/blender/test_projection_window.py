@@ -25,6 +25,10 @@ def test_texels_show_the_pixel_of_the_view_that_they_lie_behind_and_ctrl_z_takes
     )
     assert "Traceback" not in outcome.output
     assert list(outcome.result) == ["perspective", "orthographic", "camera"]
+    preview = outcome.result["perspective"].pop("material_preview")
+    assert preview["pixels"] > 10_000
+    assert preview["like_solid"] > 0.8
+    assert preview["like_before"] < 0.5
     for name, found in outcome.result.items():
         assert found["unseen"] > 300, name
         assert found["kept"], name

@@ -35,6 +35,7 @@ def views(addon, folder):
     target.data.materials.append(bpy.data.materials[material])
     target.name, target.rotation_euler = "Suzanne", (0.2, 0.1, 0.4)
     unwrapped(target)
+    matt(bpy.data.materials[material])
     image = painted_image(SIDE)
     image.pack()
     fill(source="view", fill=False, strength=1)
@@ -46,6 +47,7 @@ def views(addon, folder):
     for name, turn in VIEWS.items():
         turn(space.region_3d)
         yield from drawn(area)
+        plain = region_picture(regions["WINDOW"], folder)
         submitted = len(jobs(addon))
         yield from press(KEY, regions["WINDOW"], lambda count=submitted: len(jobs(addon)) > count)
         yield from until(lambda: not addon.session.current().busy)
@@ -56,6 +58,8 @@ def views(addon, folder):
         after = values(bpy.data.images["painted"])
         picture = picture_of(job, Path(bpy.app.tempdir))
         found[name] = compared(regions["WINDOW"], space.region_3d, before, after, picture)
+        if name == "perspective":
+            found[name]["material_preview"] = yield from like_in_eevee(area, regions["WINDOW"], folder, plain)
         undone = lambda: bool((values(bpy.data.images["painted"]) == before).all())  # noqa: E731 - what is polled
         yield from press("ctrl+z", regions["WINDOW"], undone)
         found[name]["undone"] = bpy.data.objects["Suzanne"].active_material.name == material
@@ -71,6 +75,13 @@ def unwrapped(target):
     target.data.uv_layers.new(name="UVMap")
     bpy.ops.uv.smart_project(island_margin=0.005)
     bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def matt(material):
+    """Without highlights, so that what EEVEE shows is the texture and little else."""
+    shader = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    shader.inputs["Roughness"].default_value, shader.inputs["Specular"].default_value = 1, 0
+    bpy.context.scene.view_settings.view_transform = "Standard"
 
 
 def turned(region_3d):
@@ -107,6 +118,43 @@ def drawn(area):
         area.tag_redraw()
         yield from until(lambda wanted=wanted: len(count) >= wanted)
     bpy.types.SpaceView3D.draw_handler_remove(handle, "WINDOW")
+
+
+def like_in_eevee(area, region, folder, plain):
+    """How much Material Preview, which EEVEE draws, is like Solid where something was painted: a correlation.
+
+    Args:
+        area: of the 3D View.
+        region: likewise.
+        folder: for pictures.
+        plain: what was shown before, in Solid.
+    """
+    shading = area.spaces.active.shading
+    solid = region_picture(region, folder)
+    shading.type = "MATERIAL"
+    yield from drawn(area)
+    yield from until(lambda: not bpy.app.is_job_running("SHADER_COMPILATION"), 120)
+    yield from drawn(area)
+    shot(folder, "projection-window-material-preview.png")
+    preview = region_picture(region, folder)
+    shading.type = "SOLID"
+    painted = np.abs(solid - plain).max(axis=-1) > 20
+    return {
+        "pixels": int(painted.sum()),
+        "like_solid": float(np.corrcoef(solid[painted].ravel(), preview[painted].ravel())[0, 1]),
+        "like_before": float(np.corrcoef(plain[painted].ravel(), preview[painted].ravel())[0, 1]),
+    }
+
+
+def region_picture(region, folder):
+    """(H, W, 3), 0 to 255: what a region of the screen shows."""
+    shot(folder, "region.png")
+    path = Path(folder, "region.png")
+    image = bpy.data.images.load(str(path))
+    found = values(image)[region.y : region.y + region.height, region.x : region.x + region.width, :3]
+    bpy.data.images.remove(image)
+    path.unlink()
+    return found
 
 
 def press(key, region, done):
