@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from blender_addon import kept_token
 from blender_addon.daemon_choice import DaemonChoice
 
+from bridge.protocol import locations
 from bridge.protocol.errors import BridgeError, ErrorCode
 
 HERE = ("", "  ", "47860", "127.0.0.1", "127.0.0.1:47860", "localhost:1", "ws://[::1]:47860/v1", "wss://127.0.0.1:1")
@@ -39,8 +43,12 @@ def test_another_computer_is_reached_by_tls_unless_written_otherwise():
     assert DaemonChoice("ws://studio.example").secured == "ws://studio.example"  # the client refuses it with a hint
 
 
+def test_without_an_address_the_daemon_of_this_computer_gets_no_token_of_another():
+    assert DaemonChoice("", "secret", "/copy.pem").arguments() == {}
+
+
 def test_what_is_left_empty_is_looked_up_by_the_client():
-    assert DaemonChoice().arguments() == {}
+    assert DaemonChoice("127.0.0.1:1").arguments() == {"address": "127.0.0.1:1"}
     assert DaemonChoice("studio", "secret", "/copy.pem").arguments() == {
         "address": "wss://studio",
         "token": "secret",
@@ -56,3 +64,18 @@ def test_the_way_out_names_the_field_instead_of_the_command_line():
 
 def test_the_token_is_in_no_message():
     assert "secret" not in repr(DaemonChoice("studio", "secret"))
+
+
+def test_the_token_of_a_daemon_elsewhere_is_for_its_user_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(locations.HOME_VARIABLE, str(tmp_path))
+    assert kept_token.read() == ""
+    kept_token.write("secret")
+    assert kept_token.read() == "secret"
+    assert kept_token.path().stat().st_mode & 0o077 == 0
+
+
+def test_a_token_that_cannot_be_kept_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(locations.HOME_VARIABLE, str(tmp_path))
+    (tmp_path / "config").touch()  # a file where the folder belongs
+    with pytest.raises(BridgeError, match="cannot be kept in"):
+        kept_token.write("secret")

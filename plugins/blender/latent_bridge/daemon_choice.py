@@ -18,7 +18,8 @@ class DaemonChoice:
 
     Attributes:
         address: as people write it: `host:port`, or a ws:// or wss:// address; empty for the daemon found by itself.
-        token: what the daemon asks for; empty for that of this computer's daemon.
+        token: what the daemon asks for; empty for that of this computer's daemon. It and the certificate count with an
+            address only.
         certificate: path of a PEM file: the daemon's own certificate, or the authority that signed it; empty for the
             system's authorities.
     """
@@ -40,6 +41,8 @@ class DaemonChoice:
 
     def arguments(self) -> dict[str, str]:
         """Arguments of the client's `connect`; those that are missing are looked up on this computer."""
+        if not self.address:
+            return {}
         wanted = {"address": self.secured, "token": self.token, "certificate": self.certificate}
         return {name: value for name, value in wanted.items() if value}
 

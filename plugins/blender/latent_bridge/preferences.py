@@ -6,8 +6,20 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, FloatProperty, StringProperty
 
-from . import session
+from . import kept_token, session
+from .vendored import errors
 from .wrapped import draw_wrapped
+
+
+def _kept(_: bpy.types.AddonPreferences) -> str:
+    return kept_token.read()
+
+
+def _keep(_: bpy.types.AddonPreferences, token: str) -> None:
+    try:
+        kept_token.write(token)
+    except errors.BridgeError as error:
+        session.current().message = str(error)  # Blender lets no error out of a property
 
 
 class LATENTBRIDGE_AP_preferences(bpy.types.AddonPreferences):
@@ -23,6 +35,8 @@ class LATENTBRIDGE_AP_preferences(bpy.types.AddonPreferences):
         name="Token",
         description="The text in the token file of a daemon on another computer; empty for this computer's",
         subtype="PASSWORD",
+        get=_kept,
+        set=_keep,
     )
     certificate: StringProperty(
         name="Certificate",
@@ -49,8 +63,10 @@ class LATENTBRIDGE_AP_preferences(bpy.types.AddonPreferences):
         layout.use_property_decorate = False
         placeholder = {"placeholder": "this computer"} if bpy.app.version >= (4, 1, 0) else {}
         layout.prop(self, "address", **placeholder)
-        layout.prop(self, "token")
-        layout.prop(self, "certificate")
+        sub = layout.column()
+        sub.active = bool(self.address.strip())
+        sub.prop(self, "token")
+        sub.prop(self, "certificate")
         self._draw_connection(layout.box().column(), present)
         layout.separator()
         layout.prop(self, "lend_for_render")
@@ -83,6 +99,8 @@ def connection_text(present: session.Session) -> str:
     """The connection in a line."""
     if present.state == "connected":
         return f"Connected to {present.welcome.daemon}" if present.welcome else "Connected"
+    if present.message:
+        return present.message
     if present.error is not None:
         return present.error.message
     return {"off": "Not connected", "connecting": "Connecting…"}.get(present.state, "No daemon is running")

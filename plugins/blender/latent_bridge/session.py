@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import bpy
@@ -394,10 +395,8 @@ def register() -> None:
     if bpy.app.background:
         return  # a timer would never fire, and one that is pending when the interpreter ends crashes some versions
     bpy.app.timers.register(_tick, first_interval=IDLE_SECONDS, persistent=True)
-    try:
+    with suppress(errors.BridgeError):  # the session tells it
         session.open()
-    except errors.BridgeError as error:
-        session.message = str(error)
 
 
 def unregister() -> None:

@@ -17,6 +17,7 @@ live = importlib.import_module(f"{ROOT}.protocol.live")
 locations = importlib.import_module(f"{ROOT}.protocol.locations")
 messages = importlib.import_module(f"{ROOT}.protocol.messages")
 pixels = importlib.import_module(f"{ROOT}.protocol.pixels")
+private_file = importlib.import_module(f"{ROOT}.protocol.private_file")
 tasks = importlib.import_module(f"{ROOT}.protocol.tasks")
 wording = importlib.import_module(f"{ROOT}.protocol.wording")
 

@@ -25,4 +25,5 @@ def remote(addon, address, token, certificate, gone):
     bpy.ops.latent_bridge.texture()
     bpy.ops.latent_bridge.wait(timeout=60)
     job = list(addon.session.current().jobs.values())[-1]
-    return {**found, "connected": connected, "phase": job.phase.value, "error": job.error}
+    kept = "token" not in settings.keys()  # noqa: SIM118 - the properties that Blender would save, not a dictionary
+    return {**found, "kept apart": kept, "connected": connected, "phase": job.phase.value, "error": job.error}

@@ -85,7 +85,7 @@ class Texture:
 def draw_connection(layout: bpy.types.UILayout, present: session.Session) -> None:
     """Why nothing will happen, and what to do about it."""
     box = layout.box().column(align=True)
-    draw_wrapped(box, present.message or connection_text(present), icon="UNLINKED")
+    draw_wrapped(box, connection_text(present), icon="UNLINKED")
     if present.error is not None:
         draw_wrapped(box, session.chosen().in_our_words(present.error))
     box.operator("latent_bridge.connect", icon="FILE_REFRESH")
