@@ -20,6 +20,8 @@ ICONS = {
     Phase.FAILED: "ERROR",
     Phase.CANCELLED: "X",
 }
+BAR = 12
+"""Characters of the bar where Blender has none of its own, before 4.0."""
 
 
 class Jobs:
@@ -60,9 +62,8 @@ def _draw_progress(layout: bpy.types.UILayout, fraction: float) -> None:
     if bpy.app.version >= (4, 0, 0):
         layout.progress(factor=fraction, text=f"{fraction:.0%}")
     else:
-        row = layout.split(factor=max(0.02, fraction), align=True)
-        row.box().label(text="")
-        row.label(text=f"{fraction:.0%}")
+        filled = round(fraction * BAR)
+        layout.label(text=f"{'█' * filled}{'░' * (BAR - filled)} {fraction:.0%}")
 
 
 def _draw_variants(layout: bpy.types.UILayout, job: JobView) -> None:
