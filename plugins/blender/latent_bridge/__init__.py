@@ -6,6 +6,7 @@ operators/    what a button does                                   bpy
 session.py    takes what threads left, on the main thread          bpy
 images.py, materials.py    data-blocks                             bpy
 connection.py the connection to the daemon, on its own threads     the bridge's client
+daemon_choice.py, trial.py, kept_token.py    which daemon, and trying it out; pure
 jobs.py, journal.py, pictures.py, requests.py    pure: they run and are tested without Blender
 live/         images as canvases, shared with other programs; likewise
 projection/   projecting onto meshes: `register()` and `unregister()` in its `__init__.py`
