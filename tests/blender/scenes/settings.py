@@ -1,5 +1,7 @@
 """Scenes: the preferences name a daemon."""
 
+from pathlib import Path
+
 import bpy
 
 
@@ -25,5 +27,13 @@ def remote(addon, address, token, certificate, gone):
     bpy.ops.latent_bridge.texture()
     bpy.ops.latent_bridge.wait(timeout=60)
     job = list(addon.session.current().jobs.values())[-1]
-    kept = "token" not in settings.keys()  # noqa: SIM118 - the properties that Blender would save, not a dictionary
-    return {**found, "kept apart": kept, "connected": connected, "phase": job.phase.value, "error": job.error}
+    bpy.ops.wm.save_userpref()
+    saved = Path(bpy.utils.user_resource("CONFIG"), "userpref.blend").read_bytes()
+    inside = [text.encode() in saved for text in (address, token)]
+    return {
+        **found,
+        "in Blender's file": inside,
+        "connected": connected,
+        "phase": job.phase.value,
+        "error": job.error,
+    }
