@@ -14,13 +14,15 @@ from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import AdapterInfo, AdapterType
 from bridge.protocol.model_layout import PICKLES
-from bridge.protocol.tasks import PREPROCESSORS, Generation, Region
+from bridge.protocol.tasks import ESTIMATED, PREPROCESSORS, Generation, Region
 from bridge.protocol.weights_header import PICKLE_REASON, SUFFIX, WeightsHeader, read_header
 
 from .weights_kind import BY_TEXT_WIDTH, WeightsKind, kind_of_weights
 
 ADAPTER_TYPES: frozenset[str] = frozenset(get_args(AdapterType))
 CONTROLS: tuple[AdapterType, ...] = ("controlnet", "t2i-adapter", "ip-adapter")
+NETWORK_TYPES: tuple[AdapterType, ...] = ("depth", "pose", "segmentation")
+"""What `preprocess` of a control may name."""
 FOLDERS: Mapping[str, AdapterType] = {
     "loras": "lora", "lora": "lora", "embeddings": "embedding", "embedding": "embedding",
     "controlnets": "controlnet", "controlnet": "controlnet", "adapters": "ip-adapter", "ipadapter": "ip-adapter",
@@ -30,8 +32,18 @@ FOLDERS: Mapping[str, AdapterType] = {
 ENCODER = "image_encoder"
 """A folder of this name is the part of an IP-Adapter that looks at pictures, and no adapter itself."""
 CLASSES: Mapping[str, AdapterType] = {"T2IAdapter": "t2i-adapter"}
-DEPTH_CLASSES = "ForDepthEstimation"
-"""How the names of transformers' classes end that estimate depth."""
+NETWORKS: tuple[tuple[re.Pattern[str], AdapterType], ...] = (
+    (re.compile(r"\w+ForDepthEstimation"), "depth"),
+    (re.compile(r"VitPoseForPoseEstimation"), "pose"),
+    (re.compile(r"\w+ForSemanticSegmentation"), "segmentation"),
+    (re.compile(r"RTDetr(V2)?ForObjectDetection"), "detection"),
+)
+"""Names of transformers' classes that make guiding pictures of ordinary ones, or take part in that."""
+TO_GET: Mapping[str, str] = {
+    "depth": "a depth estimation model such as Depth Anything",
+    "pose": "a VitPose, and best an RT-DETR beside it that finds the persons",
+    "segmentation": "a segmentation model of ADE20K's things such as UperNet or SegFormer",
+}
 PROMPT_TAG = re.compile(r"<(lora|embedding):([^:<>]+)(?::[^<>]*)?>")
 MAX_TRIGGERS = 16
 
@@ -111,10 +123,11 @@ def _read_folder(folder: Path, assumed: AdapterType) -> CataloguedAdapter:
     except (OSError, ValueError, AttributeError) as error:
         return _unusable(folder.name, assumed, folder, f"its config.json cannot be read: {error}.")
     adapter_type: AdapterType = "controlnet" if "ControlNet" in class_name else CLASSES.get(class_name, assumed)
-    if any(str(name).endswith(DEPTH_CLASSES) for name in config.get("architectures") or ()):
-        adapter_type = "depth"
+    network = _network_type(config.get("architectures"))
+    if network is not None:
+        adapter_type = network
     elif adapter_type == "depth":
-        return _unusable(folder.name, adapter_type, folder, "it is no model that estimates depth.")
+        return _unusable(folder.name, adapter_type, folder, "it is no model that makes guiding pictures.")
     weights = sorted(folder.glob(f"*{SUFFIX}"))
     if not weights:
         pickled = any(file.suffix in PICKLES for file in folder.iterdir())
@@ -129,6 +142,12 @@ def _read_folder(folder: Path, assumed: AdapterType) -> CataloguedAdapter:
     return CataloguedAdapter(info, AdapterSource(info.id, adapter_type, str(folder)))
 
 
+def _network_type(architectures: object) -> AdapterType | None:
+    """What kind of guiding pictures a model of transformers makes; None for another one."""
+    names = [str(name) for name in architectures] if isinstance(architectures, list) else []
+    return next((kind for pattern, kind in NETWORKS if any(pattern.fullmatch(name) for name in names)), None)
+
+
 _FAMILY_BY_CLASS = (
     ("Flux2", "flux2"),
     ("Flux", "flux"),
@@ -140,16 +159,7 @@ _FAMILY_BY_CLASS = (
 
 
 def _family_of_class(class_name: str) -> str:
-    for mark, family in (
-        ("Flux2", "flux2"),
-        ("Flux", "flux"),
-        ("SD3", "sd3"),
-        ("Qwen", "qwen-image"),
-        ("Sana", "sana"),
-    ):
-        if class_name.startswith(mark):
-            return family
-    return ""
+    return next((family for mark, family in _FAMILY_BY_CLASS if class_name.startswith(mark)), "")
 
 
 def _unusable(name: str, adapter_type: AdapterType, path: Path, reason: str) -> CataloguedAdapter:
@@ -186,7 +196,7 @@ def named_adapters(task: Generation) -> tuple[NamedAdapter, ...]:
         for n, control in enumerate(task.controls)
     ]
     found += [
-        NamedAdapter(control.preprocess, ("depth",), f"task.controls[{n}].preprocess")
+        NamedAdapter(control.preprocess, NETWORK_TYPES, f"task.controls[{n}].preprocess")
         for n, control in enumerate(task.controls)
         if control.preprocess and control.preprocess not in PREPROCESSORS
     ]
@@ -215,7 +225,7 @@ def sources_for(task: Generation, known: Sequence[CataloguedAdapter]) -> tuple[A
     found: dict[tuple[str, str], AdapterSource] = {}
     for named in named_adapters(task):
         fitting = [adapter for adapter in known if adapter.info.type in named.types]
-        adapter = next((each for each in fitting if each.info.id == named.name), None)
+        adapter = next((each for each in fitting if each.info.id == named.name), None) or _first(fitting, named.name)
         if adapter is None:
             raise _unknown(named, fitting, known)
         if adapter.info.unusable:
@@ -225,12 +235,37 @@ def sources_for(task: Generation, known: Sequence[CataloguedAdapter]) -> tuple[A
                 field=named.field,
             )
         found.setdefault((adapter.source.type, adapter.source.id), adapter.source)
+    for other in _helpers(task, {adapter_type for adapter_type, _ in found}, known):
+        found.setdefault((other.source.type, other.source.id), other.source)
     return tuple(found.values())
+
+
+def _helpers(task: Generation, used: set[str], known: Sequence[CataloguedAdapter]) -> Iterator[CataloguedAdapter]:
+    """What makes the guiding pictures of a task better and that no task names: persons for poses, depth for normals."""
+    normals = any(control.preprocess == "normal" for control in task.controls)
+    wanted = (("detection", "pose" in used), ("depth", normals and "depth" not in used))
+    found = (_first(known, name) for name, useful in wanted if useful)
+    return (adapter for adapter in found if adapter is not None)
+
+
+def _first(known: Iterable[CataloguedAdapter], adapter_type: str) -> CataloguedAdapter | None:
+    """The first usable adapter of a type that is asked for by what it makes."""
+    types = (*ESTIMATED, "detection")
+    fitting = (each for each in known if each.info.type == adapter_type in types and not each.info.unusable)
+    return next(fitting, None)
 
 
 def _unknown(
     named: NamedAdapter, fitting: Iterable[CataloguedAdapter], known: Iterable[CataloguedAdapter]
 ) -> BridgeError:
+    if named.name in TO_GET and named.types == NETWORK_TYPES:
+        return BridgeError(
+            ErrorCode.UNKNOWN_ADAPTER,
+            f"There is no model here that makes {named.name} pictures of ordinary ones.",
+            hint=f"Put {TO_GET[named.name]} into the subfolder `preprocessors` of a models folder, or give the "
+            "finished picture and leave `preprocess` empty.",
+            field=named.field,
+        )
     wanted = " or ".join(named.types)
     other = next((each.info.type for each in known if each.info.id == named.name), "")
     near = difflib.get_close_matches(named.name, [each.info.id for each in fitting], n=3, cutoff=0.5)

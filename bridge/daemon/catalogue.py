@@ -11,7 +11,7 @@ from bridge.protocol.engine_link import AdapterSource, ModelSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import AdapterInfo, ModelInfo
 from bridge.protocol.model_layout import INDEX_NAME
-from bridge.protocol.tasks import GENERATIONS, Generation, Task
+from bridge.protocol.tasks import ESTIMATED, GENERATIONS, Generation, Task
 
 from .adapters import CataloguedAdapter, find_adapters, sources_for
 from .catalogued import CataloguedModel, on_the_hub, unusable
@@ -91,7 +91,7 @@ class Catalogue:
     def preprocessors(self) -> tuple[str, ...]:
         """Names of the models that make guiding pictures of ordinary ones."""
         known = (adapter.info for adapter in self._adapters)
-        return tuple(info.id for info in known if info.type == "depth" and not info.unusable)
+        return tuple(info.id for info in known if info.type in ESTIMATED and not info.unusable)
 
     def needs_of(self, task: Task) -> Needs:
         """What a task needs. Raises `BridgeError` as `find_for` and `adapters_for`."""

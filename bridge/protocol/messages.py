@@ -79,7 +79,9 @@ class ModelInfo:
     weights_bytes: int = spec("Size of its weights on disk; 0 when unknown.", default=0, ge=0, unit="bytes")
 
 
-AdapterType = Literal["lora", "embedding", "controlnet", "t2i-adapter", "ip-adapter", "depth"]
+AdapterType = Literal[
+    "lora", "embedding", "controlnet", "t2i-adapter", "ip-adapter", "depth", "pose", "segmentation", "detection"
+]
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class AdapterInfo:
     """Something that changes how a model draws, or the reason why it cannot be used."""
 
     id: str = spec(
-        "Name to give in `loras` or `controls`, to write in the prompt, or, of type `depth`, to give as `preprocess`.",
+        "Name to give in `loras` or `controls`, to write in the prompt, or, of type `depth`, `pose` or `segmentation`, "
+        "to give as `preprocess`. One of type `detection` finds the persons for poses.",
         max_length=512,
     )
     type: AdapterType = spec("What it is.")

@@ -21,8 +21,10 @@ SCHEDULERS: tuple[str, ...] = (
 )  # fmt: skip
 """Friendly names that every engine accepts as `scheduler`, beside the class names of diffusers."""
 
-PREPROCESSORS: tuple[str, ...] = ("canny", "lineart", "softedge", "tile", "blur", "grey")
+PREPROCESSORS: tuple[str, ...] = ("canny", "lineart", "softedge", "tile", "blur", "grey", "normal")
 """Names that every engine accepts as `preprocess` of a control."""
+ESTIMATED: tuple[str, ...] = ("depth", "pose", "segmentation")
+"""Names that are accepted as well where an adapter of that type is there: the first of them makes the picture."""
 
 Seamless = Literal["none", "x", "y", "xy"]
 
@@ -42,7 +44,8 @@ class Control:
     image: Picture = spec("The guiding picture; stretched over the canvas, or looked at as a whole by a reference.")
     adapter: str = spec("Id from `welcome`: a ControlNet, T2I-Adapter or IP-Adapter.", max_length=512)
     preprocess: str = spec(
-        "Make the control from an ordinary picture: a name from `preprocessors` of `welcome`; empty when it is one.",
+        "Make the control from an ordinary picture: a name from `preprocessors` of `welcome`, or `depth`, `pose` or "
+        "`segmentation` for the first adapter of that type; empty when it is one.",
         default="",
         max_length=64,
     )

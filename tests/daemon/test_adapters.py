@@ -8,9 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from bridge.daemon.adapters import NamedAdapter, find_adapters, named_adapters, sources_for, triggers_of
+from bridge.daemon.adapters import (
+    CataloguedAdapter,
+    NamedAdapter,
+    find_adapters,
+    named_adapters,
+    sources_for,
+    triggers_of,
+)
 from bridge.daemon.catalogue import Catalogue
+from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
+from bridge.protocol.messages import AdapterInfo
 from bridge.protocol.pixels import Picture, PixelFormat
 from bridge.protocol.tasks import Control, LoraUse, Region, TextToImage
 from tests.daemon.peer import Peer, small
@@ -79,9 +88,54 @@ def test_a_model_that_estimates_depth_is_a_preprocessor(tmp_path: Path) -> None:
     assert catalogue.preprocessors() == ("nearness",)
     assert catalogue.infos() == ()
     by_depth = Control(image=GREY, adapter="edges", preprocess="nearness")
-    assert NamedAdapter("nearness", ("depth",), "task.controls[0].preprocess") in named_adapters(
+    assert NamedAdapter("nearness", ("depth", "pose", "segmentation"), "task.controls[0].preprocess") in named_adapters(
         TextToImage(controls=(by_depth,))
     )
+
+
+def write_network(root: Path, name: str, architecture: str) -> None:
+    write_weights(root / "preprocessors" / name / "model.safetensors", {"a": (1, 1)})
+    (root / "preprocessors" / name / "config.json").write_text(json.dumps({"architectures": [architecture]}))
+
+
+def test_networks_are_asked_for_by_name_or_by_what_they_make(tmp_path: Path) -> None:
+    write_network(tmp_path, "vit", "VitPoseForPoseEstimation")
+    write_network(tmp_path, "who", "RTDetrForObjectDetection")
+    write_network(tmp_path, "what", "SegformerForSemanticSegmentation")
+    write_network(tmp_path, "where", "DepthAnythingForDepthEstimation")
+    write_network(tmp_path, "other", "DetrForObjectDetection")
+    known = list(find_adapters(tmp_path))
+    found = {each.info.id: (each.info.type, bool(each.info.unusable)) for each in known}
+    assert found == {
+        "vit": ("pose", False), "who": ("detection", False), "what": ("segmentation", False),
+        "where": ("depth", False), "other": ("depth", True),
+    }  # fmt: skip
+    net = CataloguedAdapter(AdapterInfo(id="edges", type="controlnet"), AdapterSource("edges", "controlnet", ""))
+    catalogue = Catalogue((), (tmp_path,))
+    catalogue.refresh()
+    assert set(catalogue.preprocessors()) == {"vit", "what", "where"}
+
+    def used(*names: str) -> set[str]:
+        controls = tuple(Control(image=GREY, adapter="edges", preprocess=name) for name in names)
+        return {source.id for source in sources_for(TextToImage(controls=controls), [net, *known])} - {"edges"}
+
+    assert used("canny") == set()
+    assert used("pose") == used("vit") == {"vit", "who"}
+    assert used("segmentation") == {"what"}
+    assert used("normal") == used("depth") == {"where"}
+    assert used("pose", "normal") == {"vit", "who", "where"}
+
+
+@pytest.mark.parametrize("kind", ["depth", "pose", "segmentation"])
+def test_without_a_network_the_error_says_what_to_get(kind: str) -> None:
+    net = CataloguedAdapter(AdapterInfo(id="edges", type="controlnet"), AdapterSource("edges", "controlnet", ""))
+    task = TextToImage(controls=(Control(image=GREY, adapter="edges", preprocess=kind),))
+    with pytest.raises(BridgeError) as caught:
+        sources_for(task, [net])
+    assert caught.value.code is ErrorCode.UNKNOWN_ADAPTER
+    assert kind in caught.value.message
+    assert "preprocessors" in caught.value.hint
+    assert caught.value.field == "task.controls[0].preprocess"
 
 
 def test_what_cannot_be_used_is_listed_with_the_reason(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 
-from bridge.engine.conversion import Floats, read_rgb, write_picture
+from bridge.engine.conversion import Floats, read_rgb
 from bridge.engine.models.loading import LoadedModel
 from bridge.engine.picture_tensor import picture_tensor
 from bridge.engine.plan import Plan, View
@@ -22,10 +23,9 @@ from bridge.engine.upscale.tiles import Tiles
 from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import AdapterType
-from bridge.protocol.pixels import ColourSpace, PixelFormat
 from bridge.protocol.tasks import Control
 
-from .depth import DepthNet
+from .estimates import Estimates, names_of
 from .guides import Guide
 from .ip_adapter import ReferenceNet, referenced
 from .preprocessing import check_name, preprocess
@@ -43,10 +43,9 @@ TYPES: tuple[AdapterType, ...] = ("controlnet", "t2i-adapter", "ip-adapter")
 
 def check_controls(controls: Sequence[Control], sources: Sequence[AdapterSource] = ()) -> None:
     """Refuse controls that make no sense with any model. Raises `BridgeError` (`invalid_field`)."""
-    models = [source.id for source in sources if source.type == "depth"]
     for number, control in enumerate(controls):
         if control.preprocess:
-            check_name(control.preprocess, f"task.controls[{number}].preprocess", models)
+            check_name(control.preprocess, f"task.controls[{number}].preprocess", names_of(sources))
         if control.start > control.end:
             raise BridgeError(
                 ErrorCode.INVALID_FIELD,
@@ -98,7 +97,6 @@ class JobGuidance:
     model: LoadedModel
     controls: Sequence[Control]
     sources: Sequence[AdapterSource]
-    _depths: dict[int, Control] = field(default_factory=dict)
 
     def prepared(self, plan: Plan) -> Guided:
         """The pipeline for a plan, with everything that guides it.
@@ -111,9 +109,10 @@ class JobGuidance:
             return Guided(self.model.pipeline(plan.mode))
         found: dict[str, list[tuple[Control, Any]]] = {kind: [] for kind in TYPES}
         for number, control in acting:
-            seen = self._estimated(number, control)
+            seen = self._estimates.seen(number, control)
             found[self._source(number, control).type].append((seen, self._guide(number, control).net))
-        self.model.guides.forget_old(self.model, 2 * len(acting))
+        makers = sum(len(self._estimates.networks(control)) for _, control in acting)
+        self.model.guides.forget_old(self.model, len(acting) + makers)
         nets, steering, references = (found[kind] for kind in TYPES)
         kinds = [self._kind(*each) for each in acting if self._source(*each).type == "controlnet"]
         if plan.tiles is not None:
@@ -160,7 +159,7 @@ class JobGuidance:
                 "hash": self._guide(number, control).fingerprint.result(),
                 "image": digest_of(control.image),
                 "preprocess": control.preprocess,
-                **self._preprocessor(number, control),
+                **self._estimates.recipe(number, control),
                 "strength": control.strength,
                 "start": control.start,
                 "end": control.end,
@@ -168,37 +167,19 @@ class JobGuidance:
             for number, control in self._acting()
         ]
 
+    @cached_property
+    def _estimates(self) -> Estimates:
+        return Estimates(self.model, self.sources)
+
     @property
     def _for_transformer(self) -> bool:
         return getattr(self.model.base, "unet", None) is None
 
     def _kind(self, number: int, control: Control) -> str:
         """What kind of guiding picture its ControlNet is shown, as far as is known. Raises `BridgeError`."""
-        kind = control.preprocess if self._estimator(control) is None else "depth"
+        kind = self._estimates.kind(control)
         check_mode(self._guide(number, control).net, kind, f"task.controls[{number}].preprocess")
         return kind
-
-    def _estimated(self, number: int, control: Control) -> Control:
-        """A control whose picture a model makes of an ordinary one: of all of it, since depth is relative."""
-        source = self._estimator(control)
-        if source is None:
-            return control
-        if number not in self._depths:
-            rgb, _ = read_rgb(control.image)
-            net: DepthNet = self.model.guides.get(self.model, source, _field(number)).net
-            made = write_picture(net.depth(rgb), None, PixelFormat.RGB16, ColourSpace.SRGB)
-            self._depths[number] = replace(control, image=made, preprocess="")
-        return self._depths[number]
-
-    def _preprocessor(self, number: int, control: Control) -> dict[str, object]:
-        source = self._estimator(control)
-        if source is None:
-            return {}
-        return {"preprocessor_hash": self.model.guides.get(self.model, source, _field(number)).fingerprint.result()}
-
-    def _estimator(self, control: Control) -> AdapterSource | None:
-        named = [source for source in self.sources if (source.id, source.type) == (control.preprocess, "depth")]
-        return named[0] if named else None
 
     def _acting(self) -> list[tuple[int, Control]]:
         return [

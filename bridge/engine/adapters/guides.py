@@ -20,7 +20,7 @@ from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 
 from .controlnet_file import controlnet_from_file
-from .depth import read_depth
+from .estimates import NETWORKS
 from .fit import family_of_pipe, family_of_width, misfit
 from .ip_adapter import read_reference
 from .sources import FileKey, key_of, unusable_adapter, weights_file
@@ -94,8 +94,8 @@ class GuideRack:
         net: Any
         if source.type == "ip-adapter":
             net = read_reference(source, files[0], model.base, field)
-        elif source.type == "depth":
-            net = read_depth(source, folder)
+        elif source.type in NETWORKS:
+            net = NETWORKS[source.type](source, folder)
         elif (folder / "config.json").is_file():
             net = _from_folder(source, folder, files)
         elif source.type == "controlnet":

@@ -9,7 +9,9 @@ import numpy as np
 from bridge.engine.conversion import Floats
 from bridge.engine.resampling import resize
 from bridge.protocol.errors import BridgeError, ErrorCode
-from bridge.protocol.tasks import PREPROCESSORS
+from bridge.protocol.tasks import ESTIMATED, PREPROCESSORS
+
+from .normal_picture import normals_of_surface
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of ITU-R BT.601, with which edge detectors usually see grey."""
@@ -44,11 +46,14 @@ def preprocess(name: str, picture: Floats, field: str) -> Floats:
 
 def check_name(name: str, field: str, models: Sequence[str] = ()) -> None:
     """Raise `BridgeError` (`invalid_field`) for a preprocessor that there is not, neither here nor among `models`."""
-    if name not in (*PREPROCESSORS, *models):
+    known = (*PREPROCESSORS, *models)
+    if name not in known:
         raise BridgeError(
             ErrorCode.INVALID_FIELD,
-            f"There is no preprocessor {name!r}.",
-            hint=f"There are {', '.join(PREPROCESSORS)}; leave it empty for a picture that guides as it is.",
+            f"There is no model for {name} pictures here."
+            if name in ESTIMATED
+            else f"There is no preprocessor {name!r}.",
+            hint=f"There are {', '.join(known)}; leave it empty for a picture that guides as it is.",
             field=field,
         )
 
@@ -105,4 +110,4 @@ _OF_GREY: Mapping[str, Callable[[Floats], Floats]] = {
     "softedge": softedge,
     "grey": _same,
 }
-_OF_COLOURS: Mapping[str, Callable[[Floats], Floats]] = {"tile": tile, "blur": blur}
+_OF_COLOURS: Mapping[str, Callable[[Floats], Floats]] = {"tile": tile, "blur": blur, "normal": normals_of_surface}

@@ -50,8 +50,8 @@ def test_distances_are_turned_round(tmp_path: Path) -> None:
         ).eval()
         for kind in ("relative", "metric")
     )
-    assert not nearness.wishes.metric
-    assert distance.wishes.metric
+    assert not nearness.metric
+    assert distance.metric
 
 
 @pytest.mark.parametrize(
