@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from bridge.client.starter import is_alive, remember_executable
+from bridge.protocol import locations
 
 from .conftest import Elsewhere
 from .harness.runners import Runner
@@ -34,3 +41,25 @@ def test_a_remote_daemon_is_tested_and_used_and_what_is_wrong_is_told(
     assert token.read_text() == elsewhere.token
     assert token.stat().st_mode & 0o077 == 0
     assert (found["phase"], found["error"]) == ("finished", "")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home in which a daemon is installed; one that was started meanwhile is ended."""
+    monkeypatch.setenv(locations.HOME_VARIABLE, str(tmp_path))
+    remember_executable(sys.executable)
+    yield tmp_path
+    found = locations.read_discovery()
+    if found is not None and is_alive(found.pid):
+        os.kill(found.pid, signal.SIGTERM)
+
+
+@pytest.mark.everywhere
+def test_the_daemon_that_is_installed_is_started_by_a_button(blender: Runner, addon_zip: Path, home: Path):
+    found = blender.run(addon_zip, "settings.py::started", home=home).result
+    assert found["missing"]
+    assert found["offered"]
+    assert found["connected"], found["message"]
+    assert found["message"] == ""
+    assert not found["offered again"]
+    assert is_alive(locations.read_discovery().pid)

@@ -37,3 +37,21 @@ def remote(addon, address, token, certificate, gone):
         "phase": job.phase.value,
         "error": job.error,
     }
+
+
+def started(addon):
+    """No daemon runs: the button starts the one that is installed."""
+    bpy.ops.latent_bridge.connect()
+    session = addon.session.current()
+    assert session.wait(lambda: session.error is not None, 20)
+    missing = session.error.message
+    offered = bpy.ops.latent_bridge.start_daemon.poll()
+    assert bpy.ops.latent_bridge.start_daemon() == {"FINISHED"}
+    connected = session.wait(lambda: session.state == "connected", 60)
+    return {
+        "missing": missing,
+        "offered": offered,
+        "connected": connected,
+        "message": session.message,
+        "offered again": bpy.ops.latent_bridge.start_daemon.poll(),
+    }
