@@ -27,6 +27,7 @@ ESTIMATED: tuple[str, ...] = ("depth", "pose", "segmentation")
 """Names that are accepted as well where an adapter of that type is there: the first of them makes the picture."""
 
 Seamless = Literal["none", "x", "y", "xy"]
+ControlKind = Literal["canny", "lineart", "softedge", "tile", "blur", "grey", "depth", "pose", "segmentation", "normal"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Control:
         "`segmentation` for the first adapter of that type; empty when it is one.",
         default="",
         max_length=64,
+    )
+    kind: ControlKind | None = spec(
+        "What the guiding picture shows, for a union ControlNet that knows several kinds and is given a finished one. "
+        "None: what `preprocess` makes.",
+        default=None,
     )
     strength: float = spec("How strongly it guides.", default=1.0, ge=0, le=2)
     start: float = spec("Share of the steps after which it begins.", default=0.0, ge=0, le=1)

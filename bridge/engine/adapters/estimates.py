@@ -52,7 +52,9 @@ class Estimates:
     _made: dict[int, Control] = field(default_factory=dict)
 
     def kind(self, control: Control) -> str:
-        """What kind of guiding picture a control is, as far as is known."""
+        """What kind of guiding picture a control is, as far as is known; what it says itself goes before all."""
+        if control.kind is not None:
+            return control.kind
         maker = self._maker(control)
         return control.preprocess if maker is None or control.preprocess == NORMAL else maker.type
 
@@ -103,7 +105,8 @@ class Estimates:
 
     def _detector(self, control: Control) -> AdapterSource | None:
         """What finds the persons whose poses are wanted, where it is there."""
-        if self.kind(control) != "pose":
+        maker = self._maker(control)
+        if maker is None or maker.type != "pose":
             return None
         return next((source for source in self.sources if source.type == "detection"), None)
 

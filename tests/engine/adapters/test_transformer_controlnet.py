@@ -17,7 +17,7 @@ from bridge.protocol.errors import ErrorCode
 from bridge.protocol.pixels import Picture, PixelFormat
 from bridge.protocol.tasks import Control, Generation, ImageToImage, Inpaint, Outpaint, Region, TextToImage, Upscale
 from tests.engine.adapters.outcomes import difference, same
-from tests.engine.bench import Bench, mask_picture, pixels, random_picture
+from tests.engine.bench import Bench, Outcome, mask_picture, pixels, random_picture
 from tests.tiny_adapters import build_packed_controlnet, build_sd3_controlnet, deepen_sd3
 from tests.tiny_depth import build_depth_anything
 from tests.tiny_families import build_tiny
@@ -177,9 +177,26 @@ def test_a_union_that_nobody_tells_what_it_sees_is_refused_with_what_to_do(
     task = guided(PLAIN, control("union", preprocess=preprocess))
     outcome = guided_bench.run(task, "flux", adapters=(union,))
     assert outcome.error is ErrorCode.INVALID_FIELD
-    assert outcome.ended.error.field == "task.controls[0].preprocess"
+    assert outcome.ended.error.field == "task.controls[0].kind"
     assert "canny" in outcome.ended.error.hint
     assert "pose" not in outcome.ended.error.hint, "of which it has no number"
+
+
+def test_a_union_is_told_what_a_finished_picture_shows(guided_bench: Bench, union: AdapterSource) -> None:
+    edges = random_picture(64, 64, PixelFormat.GRAY8, seed=4)
+    told: dict[str, Outcome] = {
+        kind: guided_bench.run(guided(PLAIN, control("union", edges, kind=kind)), "flux", adapters=(union,))
+        for kind in ("canny", "depth")
+    }
+    assert difference(told["canny"], told["depth"]) > 0
+    (adapter,) = told["depth"].layer.recipe["adapters"]
+    assert adapter["kind"] == "depth"
+    # What is said goes before what the preprocessor would mean: strokes may be shown as edges.
+    strokes = control("union", edges, preprocess="lineart", kind="canny")
+    assert difference(guided_bench.run(guided(PLAIN, strokes), "flux", adapters=(union,)), told["canny"]) > 0
+    unknown = guided_bench.run(guided(PLAIN, control("union", edges, kind="normal")), "flux", adapters=(union,))
+    assert unknown.error is ErrorCode.INVALID_FIELD
+    assert "normal" in unknown.ended.error.message
 
 
 def test_one_for_flux_1_is_refused_with_flux_2(
