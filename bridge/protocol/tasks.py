@@ -50,7 +50,7 @@ class Control:
         default="",
         max_length=64,
     )
-    kind: ControlKind | None = spec(
+    shows: ControlKind | None = spec(
         "What the guiding picture shows, for a union ControlNet that knows several kinds and is given a finished one. "
         "None: what `preprocess` makes.",
         default=None,

@@ -53,8 +53,8 @@ class Estimates:
 
     def kind(self, control: Control) -> str:
         """What kind of guiding picture a control is, as far as is known; what it says itself goes before all."""
-        if control.kind is not None:
-            return control.kind
+        if control.shows is not None:
+            return control.shows
         maker = self._maker(control)
         return control.preprocess if maker is None or control.preprocess == NORMAL else maker.type
 

@@ -159,7 +159,7 @@ class JobGuidance:
                 "hash": self._guide(number, control).fingerprint.result(),
                 "image": digest_of(control.image),
                 "preprocess": control.preprocess,
-                "kind": control.kind,
+                "shows": control.shows,
                 **self._estimates.recipe(number, control),
                 "strength": control.strength,
                 "start": control.start,
@@ -179,7 +179,7 @@ class JobGuidance:
     def _kind(self, number: int, control: Control) -> str:
         """What kind of guiding picture its ControlNet is shown, as far as is known. Raises `BridgeError`."""
         kind = self._estimates.kind(control)
-        check_mode(self._guide(number, control).net, kind, f"task.controls[{number}].kind")
+        check_mode(self._guide(number, control).net, kind, f"task.controls[{number}].shows")
         return kind
 
     def _acting(self) -> list[tuple[int, Control]]:

@@ -33,7 +33,7 @@ def check_mode(net: Any, kind: str, field: str) -> None:
         raise BridgeError(
             ErrorCode.INVALID_FIELD,
             f"This ControlNet knows several kinds of guiding pictures and has to be told which one it sees; {what}.",
-            hint=f"Say it in `kind`, or have the picture made by such a preprocessor: {', '.join(known)}.",
+            hint=f"Say it in `shows`, or have the picture made by such a preprocessor: {', '.join(known)}.",
             field=field,
         )
 

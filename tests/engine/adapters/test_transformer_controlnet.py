@@ -177,7 +177,7 @@ def test_a_union_that_nobody_tells_what_it_sees_is_refused_with_what_to_do(
     task = guided(PLAIN, control("union", preprocess=preprocess))
     outcome = guided_bench.run(task, "flux", adapters=(union,))
     assert outcome.error is ErrorCode.INVALID_FIELD
-    assert outcome.ended.error.field == "task.controls[0].kind"
+    assert outcome.ended.error.field == "task.controls[0].shows"
     assert "canny" in outcome.ended.error.hint
     assert "pose" not in outcome.ended.error.hint, "of which it has no number"
 
@@ -185,16 +185,16 @@ def test_a_union_that_nobody_tells_what_it_sees_is_refused_with_what_to_do(
 def test_a_union_is_told_what_a_finished_picture_shows(guided_bench: Bench, union: AdapterSource) -> None:
     edges = random_picture(64, 64, PixelFormat.GRAY8, seed=4)
     told: dict[str, Outcome] = {
-        kind: guided_bench.run(guided(PLAIN, control("union", edges, kind=kind)), "flux", adapters=(union,))
+        kind: guided_bench.run(guided(PLAIN, control("union", edges, shows=kind)), "flux", adapters=(union,))
         for kind in ("canny", "depth")
     }
     assert difference(told["canny"], told["depth"]) > 0
     (adapter,) = told["depth"].layer.recipe["adapters"]
-    assert adapter["kind"] == "depth"
+    assert adapter["shows"] == "depth"
     # What is said goes before what the preprocessor would mean: strokes may be shown as edges.
-    strokes = control("union", edges, preprocess="lineart", kind="canny")
+    strokes = control("union", edges, preprocess="lineart", shows="canny")
     assert difference(guided_bench.run(guided(PLAIN, strokes), "flux", adapters=(union,)), told["canny"]) > 0
-    unknown = guided_bench.run(guided(PLAIN, control("union", edges, kind="normal")), "flux", adapters=(union,))
+    unknown = guided_bench.run(guided(PLAIN, control("union", edges, shows="normal")), "flux", adapters=(union,))
     assert unknown.error is ErrorCode.INVALID_FIELD
     assert "normal" in unknown.ended.error.message
 
