@@ -19,7 +19,11 @@ from transformers import (
 from tests.tiny_models import ALPHABET
 
 SPECIAL = ("<pad>", "</s>", "<unk>", "<s>", "<|image_pad|>")
-CHAT = "{% for m in messages %}{{ m['content'] if m['content'] is string else m['content'][0]['text'] }}{% endfor %}"
+CHAT = (
+    "{% for m in messages %}{{ m['content'] if m['content'] is string else m['content'][0]['text'] }}{% endfor %}"
+    "{% if add_generation_prompt %}:{% endif %}"
+)
+"""Like real ones it has the answer begin with something, so that an empty prompt is not without tokens."""
 
 
 def spelling_tokenizer(longest: int = 64, *, begins: bool = False) -> PreTrainedTokenizerFast:

@@ -93,6 +93,16 @@ def test_a_family_does_every_task_that_the_table_promises(
         assert layer.recipe["model"]["pipeline"] == FAMILIES[family].base
 
 
+@pytest.mark.parametrize("family", BUILDERS)
+def test_an_empty_prompt_paints_as_well(
+    family_bench: FamilyBench, folder: Path, family: str, pytestconfig: pytest.Config
+) -> None:
+    _tried(family, pytestconfig)
+    model = of_family(family_bench, folder, family)
+    task = task_of(FAMILIES[family].tasks[0], prompt="", steps=2)
+    assert np.ptp(pixels(family_bench.run(task, model).layer.picture)[..., :3].astype(int)) > 0
+
+
 def test_a_vocabulary_of_sentencepiece_is_read_without_a_converted_one(family_bench: FamilyBench, folder: Path) -> None:
     """As PixArt, HunyuanDiT, CogView 3 and Kandinsky 3 come."""
     model = build_tiny("pixart", folder / "sentencepiece")
