@@ -8,6 +8,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from projection import eroded, fill, project, suzanne, values
+from projection_window import picture_of
 
 SIDE = 256
 
@@ -23,9 +24,7 @@ def like_the_picture(addon, folder):
         shader.inputs["Roughness"].default_value = 1
         name = "Specular" if "Specular" in shader.inputs else "Specular IOR Level"
         shader.inputs[name].default_value = 0
-    path = Path(bpy.app.tempdir, "view.png")
-    path.write_bytes(job.variants[0].file)
-    picture = values(bpy.data.images.load(str(path)))[..., :3]
+    picture = picture_of(addon, job.id)
     scene.render.filepath = str(Path(folder, f"projection-eevee-{bpy.app.version_string.split()[0]}.png"))
     bpy.ops.render.render(write_still=True)
     rendered = values(bpy.data.images.load(scene.render.filepath))

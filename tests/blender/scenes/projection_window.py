@@ -50,13 +50,11 @@ def views(addon, folder):
         plain = region_picture(regions["WINDOW"], folder)
         submitted = len(jobs(addon))
         yield from press(KEY, regions["WINDOW"], lambda count=submitted: len(jobs(addon)) > count)
-        yield from until(lambda: not addon.session.current().busy)
-        job = jobs(addon)[-1]
-        assert job.text == "On “painted”", (job.text, job.error)
+        yield from until(lambda: jobs(addon)[-1].text == "On “painted”")
         yield from drawn(area)
         shot(folder, f"projection-window-{name}.png")
         after = values(bpy.data.images["painted"])
-        picture = picture_of(job, Path(bpy.app.tempdir))
+        picture = picture_of(addon, jobs(addon)[-1].id)
         found[name] = compared(regions["WINDOW"], space.region_3d, before, after, picture)
         if name == "perspective":
             found[name]["material_preview"] = yield from like_in_eevee(area, regions["WINDOW"], folder, plain)
@@ -168,14 +166,11 @@ def press(key, region, done):
     yield from until(done)
 
 
-def picture_of(job, folder):
-    """The picture that the daemon made of the view, as Blender reads it."""
-    path = folder / "view.png"
-    path.write_bytes(job.variants[0].file)
-    image = bpy.data.images.load(str(path))
-    found = values(image)[..., :3]
-    bpy.data.images.remove(image)
-    return found
+def picture_of(addon, job_id):
+    """(H, W, 3), rows from the bottom: the picture that the daemon made of a view, as its history has it."""
+    picture = addon.session.current().connection.ask_and_wait(lambda bridge: bridge.fetch(job_id)).layer.picture
+    rows = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, -1)
+    return rows[::-1, :, :3].astype(np.int16)
 
 
 def compared(region, region_3d, before, after, picture):
