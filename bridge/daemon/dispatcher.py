@@ -95,7 +95,7 @@ class Dispatcher:
         if seconds == 0:
             return 0
         async with self._device:
-            freed = await self._engine.release()
+            freed = await self._engine.release(park=True)
         log.info("device lent", seconds=seconds, freed=freed)
         return freed
 
@@ -128,7 +128,7 @@ class Dispatcher:
             await asyncio.wait_for(self._work.wait(), self._idle_release or None)
         except TimeoutError:
             async with self._device:
-                freed = await self._engine.release()
+                freed = await self._engine.release(park=False)
             log.info("models put away after idling", freed=freed)
             await self._work.wait()
 

@@ -58,8 +58,12 @@ class Engine(Protocol):
         """
         ...
 
-    async def release(self) -> int:
-        """Put all models away, between jobs; returns the bytes that they held. 0 when no engine runs."""
+    async def release(self, *, park: bool) -> int:
+        """Put all models away, between jobs; returns the bytes that they held. 0 when no engine runs.
+
+        Args:
+            park: where the device has memory of its own, they may rest in main memory and be back soon.
+        """
         ...
 
     def abort(self, job_id: str) -> None:

@@ -107,13 +107,13 @@ class EngineProcess:
         finally:
             self._running.pop(run.job_id, None)
 
-    async def release(self) -> int:
+    async def release(self, *, park: bool) -> int:
         """Put all models away; see `Engine.release`."""
         if not self._ready.is_set():
             return 0
         released: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._releasing.append(released)
-        self._send(Release())
+        self._send(Release(park=park))
         return await released
 
     def abort(self, job_id: str) -> None:

@@ -33,6 +33,11 @@ class Device:
         """Whether weights could rest in the memory of the host instead."""
         return self.kind != "cpu"
 
+    @property
+    def has_own_memory(self) -> bool:
+        """Whether its memory is another than the host's, so that weights can make room by moving there."""
+        return self.kind == "cuda"
+
     def dtype(self, *, flow: bool) -> torch.dtype:
         """The number format for weights: half precision on CUDA, `float32` elsewhere.
 

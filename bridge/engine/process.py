@@ -101,7 +101,7 @@ def _serve(link: Link, options: EngineOptions) -> None:
     )
     while (order := link.next_order()) is not None:
         if isinstance(order, Release):
-            link.send(Released(freed=shelf.clear()))
+            link.send(Released(freed=shelf.clear(park=order.park)))
         elif isinstance(order, Frame):
             frames.make(order.tick, order.abort)
         else:

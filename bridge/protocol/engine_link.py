@@ -130,6 +130,8 @@ class Release(LinkMessage):
 
     type: ClassVar[str] = "release"
 
+    park: bool = spec("Whether they may rest in main memory, as they will be wanted again.", default=False)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Released(LinkMessage):

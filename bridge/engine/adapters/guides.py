@@ -90,6 +90,11 @@ class GuideRack:
         while len(self._held) > max(MOST_KEPT, used):
             model.bytes -= self._held.popitem(last=False)[1].bytes
 
+    def clear(self, model: LoadedModel) -> None:
+        """Let go of all."""
+        model.bytes -= sum(guide.bytes for guide in self._held.values())
+        self._held.clear()
+
     def _load(self, model: LoadedModel, source: AdapterSource, folder: Path, files: list[Path], field: str) -> Guide:
         net: Any
         if source.type == "ip-adapter":

@@ -138,6 +138,13 @@ class LoadedModel:
             self._latent_colours = latent_colours(pipe)
         return self._latent_colours
 
+    def move(self, place: torch.device) -> None:
+        """Put all weights on a device. Guides beside it are let go: each job brings its own anyway."""
+        self.guides.clear(self)
+        for part in self.base.components.values():
+            if isinstance(part, torch.nn.Module):
+                part.to(place)
+
     def set_vae_savings(self, on: bool) -> bool:
         """Have the autoencoder work in tiles, or not. Returns whether it can."""
         vae = getattr(self.base, "vae", None)
