@@ -81,7 +81,8 @@ def choose_device(wanted: str = "auto") -> Device:
     if wanted in ("auto", "mps") and torch.backends.mps.is_available():
         return Device("mps", "Apple GPU")
     if wanted in ("auto", "cpu"):
-        return Device("cpu", f"CPU, {torch.get_num_threads()} threads")
+        threads = torch.get_num_threads()
+        return Device("cpu", f"CPU, {threads} thread{'' if threads == 1 else 's'}")
     raise BridgeError(
         ErrorCode.ENGINE_UNAVAILABLE,
         f"There is no {wanted} device here.",
