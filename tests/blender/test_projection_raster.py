@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
 import numpy as np
 import pytest
 from blender_addon.pictures import png
 from blender_addon.projection.adapters import depth_adapter
 from blender_addon.projection.course import Course, Finish
 from blender_addon.projection.filling import filled, grown, sampled
+from blender_addon.projection.keeping import Kept, Wearer, keep, load
 from blender_addon.projection.looks import read_png, rgb_picture
 from blender_addon.projection.placement import directions
 from blender_addon.projection.raster import fragments, see
+from blender_addon.projection.shelf import path_of
+from blender_addon.projection.stopping import Stopped, stoppable
 from blender_addon.projection.surface import OCCLUDER, Surface, Texture
 from blender_addon.projection.views import View
 from blender_addon.requests import Wishes
@@ -19,6 +25,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from bridge.protocol import messages, tasks
+from bridge.protocol.errors import BridgeError
 
 CLIP = np.array([[2.0, 0, 0, 0], [0, 2.0, 0, 0], [0, 0, -1.0, -0.2], [0, 0, -1.0, 0]])
 """A lens that sees half a unit to every side at a distance of 1."""
@@ -171,11 +178,12 @@ def test_the_second_view_asks_for_what_the_first_one_did_not_see():
 
 
 def test_the_end_leaves_no_texel_without_a_colour_and_those_that_were_there_alone():
-    new, old = texture(128, known=False), texture(77)
-    for each in (new, old):
+    done = []
+    for each in (texture(128, known=False), texture(77)):
         course = Course(scenery((1.0, 0.9, 0)), [each], [eye()], Wishes(), ending=Finish(margin=2, fill=True))
         painted(course, 200)
-        course.finish()
+        done += course.finished()
+    new, old = done
     assert (new.pixels[..., :3] == 200).all()
     assert old.pixels[0, 0, 0] == 77
     assert old.pixels[16, 16, 0] == 200
@@ -189,7 +197,7 @@ def test_a_depth_adapter_of_the_models_family_guides_when_there_is_one():
     assert depth_adapter(None, "") == ""
     assert depth_adapter(welcome, "") == "depth-15"
     assert depth_adapter(welcome, "other") == "sdxl-depth"
-    course = Course(scenery((1.0, 0.3, 0)), [texture()], [eye()], Wishes(), "sdxl-depth")
+    course = Course(scenery((1.0, 0.3, 0)), [texture()], [eye()], Wishes(), {"depth": "sdxl-depth"})
     (control,) = course.next().controls
     assert control.adapter == "sdxl-depth"
     depth = np.frombuffer(control.image.pixels, np.uint8).reshape(64, 64, 4)
@@ -203,3 +211,59 @@ def test_cameras_stand_apart_from_each_other_all_around(arrangement: str):
     close = ways @ ways.T - 2 * np.eye(8)
     assert close.max() < 0.75
     assert abs(ways.mean(axis=0)[:2]).max() < 0.1
+
+
+def test_a_course_on_disk_goes_on_as_the_one_in_memory(tmp_path: Path):
+    second = np.eye(4)
+    second[0, 3] = -0.5
+    views = [eye(), View("right", second, CLIP, 64, 64)]
+    wall = texture(90)
+    wall.pixels = wall.pixels.astype(np.float64)
+    course = Course(scenery((1.0, 0.8, 0)), [wall], views, Wishes(), {"depth": "d"}, Finish(margin=2))
+    painted(course, 50)
+    asked = course.next()
+    kept = Kept(course, [Wearer("painted", (("Cube", 0),))], {"Cube": [8, 7]}, 2, "j", 5, {"steps": 2})
+    keep(kept, tmp_path / "course.npz")
+    again = load(tmp_path / "course.npz")
+    assert (again.wearers, again.shapes, again.total) == (kept.wearers, kept.shapes, 2)
+    assert (again.awaits, again.seed, again.recipe) == ("j", 5, {"steps": 2})
+    task = again.course.next()
+    assert (task.mask, task.controls) == (asked.mask, asked.controls)
+    now, then = (np.frombuffer(each.image.pixels, np.uint8).astype(int) for each in (task, asked))
+    assert np.abs(now - then).max() <= 1  # what was painted is kept as float32
+    picture = png(rgb_picture(np.full((64, 64, 3), 210, np.uint8)))
+    for each in (course, again.course):
+        each.take(picture)
+        assert (each.next(), each.painted) == (None, 2)
+    (one,), (other,) = course.finished(), again.course.finished()
+    assert np.abs(one.pixels - other.pixels).max() < 1e-4
+    assert (one.changed == other.changed).all()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"{}"])
+def test_a_broken_course_is_said_to_be_one(tmp_path: Path, content: bytes):
+    (tmp_path / "course.npz").write_bytes(content)
+    with pytest.raises(BridgeError, match="cannot be read"):
+        load(tmp_path / "course.npz")
+
+
+def test_a_stopped_view_paints_nothing_and_is_still_the_next():
+    course = Course(scenery((1.0, 0.8, 0)), [texture(90)], [eye()], Wishes())
+    asked, stop = course.next(), threading.Event()
+    before = course.textures[0].pixels.copy()
+    stop.set()
+    with stoppable(stop):
+        with pytest.raises(Stopped):
+            course.take(png(rgb_picture(np.full((64, 64, 3), 210, np.uint8))))
+        with pytest.raises(Stopped):
+            course.next()
+        with pytest.raises(Stopped):
+            course.finished()
+    assert (course.textures[0].pixels == before).all()
+    assert (course.painted, course.next()) == (0, asked)
+
+
+@pytest.mark.parametrize("course", ["", "../../x", "0" * 31, "g" * 32])
+def test_a_course_has_no_id_that_leads_elsewhere(course: str):
+    with pytest.raises(ValueError, match="no id"):
+        path_of(course)

@@ -17,6 +17,7 @@ class Goal(str, Enum):
     IMAGE = "image"
     RENDER = "render"
     MAPS = "maps"
+    PROJECTION = "projection"
 
 
 class Phase(Enum):
@@ -24,6 +25,7 @@ class Phase(Enum):
 
     WAITING = "waiting"
     RUNNING = "running"
+    PLACING = "placing"
     CANCELLING = "cancelling"
     CHOOSING = "choosing"
     FINISHED = "finished"
@@ -47,6 +49,7 @@ class Target:
         slot: index of the material slot.
         frame: of a rendered animation.
         with_maps: whether the maps of a texture are made, too.
+        course: id of the projection that a picture is one view of.
     """
 
     goal: Goal
@@ -57,6 +60,7 @@ class Target:
     slot: int = 0
     frame: int = 0
     with_maps: bool = False
+    course: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """For the journal."""
@@ -108,6 +112,7 @@ class JobView:
         preview: a look at the picture so far.
         variants: what is done, by index.
         applied: where the chosen one went: the name of an image; empty for nowhere so far.
+        resumable: whether its projection stopped before its end and can go on.
     """
 
     id: str
@@ -122,6 +127,7 @@ class JobView:
     preview: pixels.Picture | None = None
     variants: tuple[Variant, ...] = ()
     applied: str = ""
+    resumable: bool = False
 
     @property
     def over(self) -> bool:
@@ -170,7 +176,9 @@ class JobView:
         return replace(self, variants=tuple(sorted([*kept, variant], key=lambda each: each.index)))
 
     def failed(self, error: errors.BridgeError) -> JobView:
-        """It ended without a result, or was never begun."""
+        """It ended without a result, or was never begun. Whatever goes wrong after Cancel is no failure."""
+        if self.phase is Phase.CANCELLING:
+            return replace(self, phase=Phase.CANCELLED, text="Cancelled", preview=None)
         return replace(self, phase=Phase.FAILED, text="", error=error.message, hint=error.hint, preview=None)
 
     def cancelling(self) -> JobView:

@@ -22,6 +22,7 @@ from .jobs import Goal, JobView, Phase, Target, Variant
 from .journal import Entry, Journal
 from .maps import asking
 from .pictures import file_of, picture_of
+from .projection import shelf, taking_up
 from .trial import Trial
 from .vendored import errors, messages, tasks
 from .versions import Versions
@@ -56,6 +57,7 @@ class Session:
         self.trial: Trial | None = None
         self._versions = Versions()
         self._endings: dict[str, Callable[[JobView], None]] = {}
+        self._stops: dict[str, Callable[[], None]] = {}
 
     def open(self) -> None:
         """Connect as the preferences say, if that has not begun; former jobs are taken up.
@@ -93,6 +95,8 @@ class Session:
         count: int = 1,
         *,
         on_end: Callable[[JobView], None] | None = None,
+        on_cancel: Callable[[], None] | None = None,
+        job_id: str = "",
     ) -> JobView:
         """Queue a job.
 
@@ -102,17 +106,21 @@ class Session:
             target: where its results belong.
             count: how many images it makes.
             on_end: takes the results instead of the usual delivery, on the main thread.
+            on_cancel: stops what is calculated for it on this side.
+            job_id: a new one; empty to draw it here.
 
         Raises:
             BridgeError: see `open`.
         """
         self.open()
-        job = JobView(uuid.uuid4().hex, title, target, count)
+        job = JobView(job_id or uuid.uuid4().hex, title, target, count)
         self.jobs[job.id] = job
-        if on_end is None:
+        if on_end is None or target.course:
             self.journal.add(Entry(job.id, title, count, target))
-        else:
+        if on_end is not None:
             self._endings[job.id] = on_end
+        if on_cancel is not None:
+            self._stops[job.id] = on_cancel
         self.connection.submit(job.id, make_task)
         self._forget_old()
         return job
@@ -120,17 +128,24 @@ class Session:
     def cancel(self, job_id: str) -> None:
         """Stop a job."""
         self._update(self.jobs[job_id].cancelling())
+        self._stops.get(job_id, lambda: None)()
         self.connection.cancel(job_id)
 
     def dismiss(self, job_id: str) -> None:
         """Take a job that is over off the list."""
-        self.jobs.pop(job_id, None)
+        job = self.jobs.pop(job_id, None)
+        if job is not None and job.target.course and job_id in self.journal.entries:
+            shelf.forget(job.target.course)
+        self._stops.pop(job_id, None)
         self.journal.remove(job_id)
 
     def use(self, job_id: str, index: int) -> bpy.types.Image | None:
         """Put a variant where it belongs; None when the image's present state must be read first (a moment)."""
         job = self.jobs[job_id]
         variant = next(each for each in job.variants if each.index == index)
+        if job.target.course:
+            taking_up.use(job)
+            return None
         return self._deliver(job, variant)
 
     # The inbox.
@@ -162,7 +177,7 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether any job is not over, or not delivered yet."""
-        return any(not job.over or job.text in (DELIVERING, PROJECTING) for job in self.jobs.values())
+        return any(not job.over or job.text == DELIVERING for job in self.jobs.values())
 
     def _take(self, happening: Happening) -> None:
         if isinstance(happening, ConnectionChanged):
@@ -192,10 +207,12 @@ class Session:
         ending = self._endings.pop(job.id, None)
         if ending is not None:
             ending(job)
+        elif job.target.course:
+            taking_up.ended(job)
         elif job.phase is Phase.FINISHED and not delivery.is_gone(job.target):
             self._deliver(job, job.variants[0])
         elif job.phase is Phase.FINISHED:
-            self._update(replace(job, phase=Phase.CHOOSING, text="Its place is gone: use it as an image of its own"))
+            self._update(replace(job, phase=Phase.CHOOSING, text=GONE))
         elif job.phase is not Phase.CHOOSING:
             self.journal.remove(job.id)
 
@@ -267,10 +284,20 @@ class Session:
         delivery.push_undo(f"Bridge: {job.title[:40]}")
         return image
 
-    def described(self, job_id: str, text: str) -> None:
-        """Say where a result went that was not delivered here."""
+    def described(self, job_id: str, text: str, **changes: object) -> None:
+        """Say where a result went, or is on its way to, that is not delivered here; `changes` of its `JobView`."""
         if job_id in self.jobs:
-            self._update(replace(self.jobs[job_id], text=text))
+            self._update(replace(self.jobs[job_id], text=text, **changes))
+
+    def calculating(self, job_id: str, text: str, on_cancel: Callable[[], None]) -> None:
+        """The daemon is done with a job, this side is not yet."""
+        self._stops[job_id] = on_cancel
+        self.described(job_id, text, phase=Phase.PLACING)
+
+    def settled(self, job_id: str) -> None:
+        """Nothing more can become of a job."""
+        self._stops.pop(job_id, None)
+        self.journal.remove(job_id)
 
     def put(self, image: bpy.types.Image, title: str, variant: Variant, previous: bytes) -> None:
         """Put a picture that belongs to no job into an image; `previous`, what it was as a PNG, is kept beside it."""
@@ -315,7 +342,7 @@ class Session:
 
 
 DELIVERING = "Keeping the previous version…"
-PROJECTING = "Projecting…"
+GONE = "Its place is gone: use it as an image of its own"
 
 
 class _Holder:

@@ -14,6 +14,7 @@ from .thumbnails import icon
 ICONS = {
     Phase.WAITING: "TIME",
     Phase.RUNNING: "RENDER_ANIMATION",
+    Phase.PLACING: "MOD_UVPROJECT",
     Phase.CANCELLING: "CANCEL",
     Phase.CHOOSING: "IMGDISPLAY",
     Phase.FINISHED: "CHECKMARK",
@@ -56,6 +57,8 @@ def _draw_job(layout: bpy.types.UILayout, job: JobView) -> None:
         layout.template_icon(icon(f"{job.id} preview", job.preview), scale=6)
     if job.phase is Phase.CHOOSING:
         _draw_variants(layout, job)
+    if job.resumable:
+        layout.operator("latent_bridge.project_on", icon="PLAY").job = job.id
 
 
 def _draw_progress(layout: bpy.types.UILayout, fraction: float) -> None:

@@ -4,11 +4,17 @@
 operators.py   the buttons                                bpy
 panel.py       where they are                             bpy
 properties.py  what the panel holds                       bpy
-work.py        jobs, and their results in images          bpy
+work.py        jobs for the views, one after another      bpy
+taking_up.py   those that another session began           bpy
+writing.py     painted textures into images               bpy
+fitting.py     whether meshes are as they were            bpy
 scenery.py     meshes, textures and views of a scene      bpy
 cameras.py     cameras around the objects                 bpy
 placement.py   where those cameras stand                  pure
 course.py      view after view                            pure
+keeping.py     courses on disk                            pure
+shelf.py       where they lie                             pure
+stopping.py    calculations that can be stopped           pure
 adapters.py    what makes a picture follow the depth      pure
 looks.py       what a view shows, and what of it to paint pure
 painting.py    a picture onto the texels                  pure
@@ -18,7 +24,7 @@ raster.py      triangles to pixels, and the depth buffer  pure
 views.py       a camera                                   pure
 
 The pure files need numpy. Blender brings it along, some distributions' packages do not: nothing that is loaded at
-registration imports them.
+registration imports them, but the shelf.
 """
 
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from .stopping import checkpoint
+
+PLACES = 1 << 18
+"""As many are sampled at once."""
+
 
 def grown(values: np.ndarray, known: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Continue what is known outwards, one pixel a step: each new one is the mean of its known neighbours.
@@ -20,6 +25,7 @@ def grown(values: np.ndarray, known: np.ndarray, steps: int) -> tuple[np.ndarray
     height, width = known.shape
     values, near = values.copy(), np.pad(known, 1)  # a border that is never known: no neighbour lies outside
     for _ in range(steps):
+        checkpoint()
         rows, columns = np.nonzero(_dilated(near)[1:-1, 1:-1] & ~near[1:-1, 1:-1])
         if not rows.size:
             break
@@ -55,6 +61,7 @@ def filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """
     if known.all() or not known.any():
         return values
+    checkpoint()
     height, width = known.shape
     pad = [(0, height % 2), (0, width % 2)]
     weight = np.pad(known.astype(np.float32), pad)
@@ -63,10 +70,12 @@ def filled(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     weight = weight.reshape(blocks).sum(axis=(1, 3))
     sums = sums.reshape(*blocks, -1).sum(axis=(1, 3))
     coarse = filled(sums / np.maximum(weight, 1)[..., None], weight > 0)
-    rows, columns = np.meshgrid(np.arange(height) / 2 - 0.25, np.arange(width) / 2 - 0.25, indexing="ij")
-    missing = ~known
-    out = values.copy()
-    out[missing] = sampled(coarse, columns[missing] + 0.5, rows[missing] + 0.5)
+    missing, out = np.flatnonzero(~known), values.copy()
+    flat = out.reshape(-1, out.shape[2])
+    for first in range(0, missing.size, PLACES):
+        checkpoint()
+        some = missing[first : first + PLACES]
+        flat[some] = sampled(coarse, (some % width) / 2 + 0.25, (some // width) / 2 + 0.25)
     return out
 
 

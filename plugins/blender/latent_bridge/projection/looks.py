@@ -13,6 +13,7 @@ from ..vendored import pixels
 from .filling import sampled
 from .painting import view_weight
 from .raster import Seen
+from .stopping import checkpoint
 from .surface import OCCLUDER, Surface, Texture
 from .views import View
 
@@ -50,6 +51,7 @@ def look(view: View, seen: Seen, surface: Surface, textures: list[Texture]) -> L
     weight = np.zeros(facing.shape)
     worn = surface.texture[triangle]
     for which, texture in enumerate(textures):
+        checkpoint()
         on = np.flatnonzero(worn == which)
         height, width = texture.known.shape
         x, y = uv[on, 0] * width, uv[on, 1] * height

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import bpy
 
+from .. import session
 from ..operators.reporting import reported
 from ..pictures import find_numpy
 from ..vendored import errors
+from . import taking_up
 from .cameras import add_cameras
 from .placement import directions
 
@@ -33,6 +35,26 @@ class LATENTBRIDGE_OT_project(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class LATENTBRIDGE_OT_project_on(bpy.types.Operator):
+    """Go on with the views that are left of this projection"""
+
+    bl_idname = "latent_bridge.project_on"
+    bl_label = "Go On"
+
+    job: bpy.props.StringProperty(name="Job", options={"HIDDEN", "SKIP_SAVE"})
+
+    @reported
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Take it up where it stopped."""
+        job = session.current().jobs.get(self.job)
+        if job is None or not job.resumable:
+            self.report({"WARNING"}, "This projection cannot go on.")
+            return {"CANCELLED"}
+        session.current().open()
+        taking_up.go_on(job)
+        return {"FINISHED"}
+
+
 class LATENTBRIDGE_OT_add_cameras(bpy.types.Operator):
     """Set cameras around the selected objects, instead of those of the last time. Move them as you like"""
 
@@ -54,5 +76,5 @@ class LATENTBRIDGE_OT_add_cameras(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (LATENTBRIDGE_OT_project, LATENTBRIDGE_OT_add_cameras)
+CLASSES = (LATENTBRIDGE_OT_project, LATENTBRIDGE_OT_project_on, LATENTBRIDGE_OT_add_cameras)
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 
 from .filling import filled, grown, sampled, softened
 from .raster import Seen
+from .stopping import checkpoint
 from .surface import Texels, Texture
 from .views import View
 
@@ -18,6 +22,27 @@ FRAME = 8
 """Pixels over which the picture fades out at its own sides."""
 FADE = 6
 """Pixels beyond the repainted part of a view that are taken over, and as many again to fade."""
+
+
+TEXELS = 1 << 17
+"""As many are projected at once."""
+
+
+@dataclass(frozen=True)
+class Strokes:
+    """What a picture brings to a texture, before it is changed.
+
+    Attributes:
+        index: (N,) texels; row times width plus column.
+        colour: (N, 3), 0 to 255.
+        share: (N,) of the colour, 0 to 1; the rest stays.
+        weight: (N,) how well they are seen, 0 to 1.
+    """
+
+    index: np.ndarray
+    colour: np.ndarray
+    share: np.ndarray
+    weight: np.ndarray
 
 
 def view_weight(facing: np.ndarray) -> np.ndarray:
@@ -59,6 +84,37 @@ def paint(
         picture: (H, W, 3), 0 to 255, rows from the bottom.
         mask: (H, W) bool, what was painted anew; None for all.
     """
+    blend(texture, strokes(view, seen, texels, texture, picture, mask))
+
+
+def strokes(
+    view: View, seen: Seen, texels: Texels, texture: Texture, picture: np.ndarray, mask: np.ndarray | None = None
+) -> Strokes:
+    """What `paint` would change; the texture is left alone.
+
+    Raises:
+        Stopped: see `stopping`.
+    """
+    checkpoint()
+    shown = extended(picture, seen.triangle >= 0)
+    soft = softened(mask, FADE)[..., None] if mask is not None else None
+    made = [_strokes(view, seen, some, texture, shown, soft) for some in _parts(texels)]
+    empty = Strokes(np.zeros(0, np.int64), np.zeros((0, 3)), np.zeros(0), np.zeros(0))
+    return Strokes(
+        *(np.concatenate([getattr(each, name) for each in (*made, empty)]) for name in empty.__dataclass_fields__)
+    )
+
+
+def _parts(texels: Texels) -> Iterator[Texels]:
+    for first in range(0, texels.index.size, TEXELS):
+        checkpoint()
+        some = slice(first, first + TEXELS)
+        yield Texels(texels.index[some], texels.position[some], texels.normal[some])
+
+
+def _strokes(
+    view: View, seen: Seen, texels: Texels, texture: Texture, shown: np.ndarray, soft: np.ndarray | None
+) -> Strokes:
     place, w, depth = view.project(texels.position)
     facing = np.einsum("nc,nc->n", texels.normal, view.towards(texels.position))
     near = np.flatnonzero((w > 0) & (facing > GRAZING))
@@ -68,26 +124,26 @@ def paint(
     sides = np.minimum(place, (view.width, view.height) - place).min(axis=1)
     frame = np.clip(sides / FRAME, 0, 1)
     weight = view_weight(facing) * frame
-    colour = sampled(extended(picture, seen.triangle >= 0), place[:, 0], place[:, 1])
     before, shows = texture.weight.reshape(-1)[index], texture.known.reshape(-1)[index]
     share = np.where(
         before > 0,
         weight**2 / np.maximum(weight**2 + before**2, 1e-12),
         np.where(shows, np.clip((facing - GRAZING) / EDGE, 0, 1) * frame, 1.0),
     )
-    if mask is not None:
-        share *= sampled(softened(mask, FADE)[..., None], place[:, 0], place[:, 1])[:, 0]
-    share[weight <= 0] = 0
-    _blend(texture, index, colour, share, weight)
+    if soft is not None:
+        share *= sampled(soft, place[:, 0], place[:, 1])[:, 0]
+    on = np.flatnonzero((weight > 0) & (share > 0))
+    colour = sampled(shown, place[on, 0], place[on, 1])
+    return Strokes(index[on], colour, share[on], weight[on])
 
 
-def _blend(texture: Texture, index: np.ndarray, colour: np.ndarray, share: np.ndarray, weight: np.ndarray) -> None:
-    on = share > 0
-    index, share, weight = index[on], share[on][:, None], weight[on]
+def blend(texture: Texture, made: Strokes) -> None:
+    """Change the texture; quick, and never half."""
+    index, share = made.index, made.share[:, None]
     flat = texture.pixels.reshape(-1, 4)
-    flat[index, :3] = flat[index, :3] * (1 - share) + colour[on] * share
-    flat[index, 3] = np.maximum(flat[index, 3], 255 * share[:, 0])
-    texture.weight.reshape(-1)[index] = np.maximum(texture.weight.reshape(-1)[index], weight)
+    flat[index, :3] = flat[index, :3] * (1 - share) + made.colour * share
+    flat[index, 3] = np.maximum(flat[index, 3], 255 * made.share)
+    texture.weight.reshape(-1)[index] = np.maximum(texture.weight.reshape(-1)[index], made.weight)
     texture.changed.reshape(-1)[index] = True
 
 
@@ -111,6 +167,7 @@ def finish(texture: Texture, texels: Texels, margin: int, fill: bool) -> None:
     beyond = reached & ~inside
     texture.pixels[beyond] = colours[beyond]
     texture.changed |= beyond
+    checkpoint()
     shows = texture.known | texture.changed
     if fill and texture.changed.any() and not shows.all():
         texture.pixels[...] = filled(texture.pixels, shows)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .stopping import checkpoint
 from .views import NEAREST, View
 
-FRAGMENTS = 1 << 20
-"""Roughly as many are dealt with at once: a few hundred megabytes."""
+FRAGMENTS = 1 << 18
+"""Roughly as many are dealt with at once: under a hundred megabytes, and soon stopped."""
 FLAT = 1e-12
 """Twice the area, pixels², below which a triangle covers nothing."""
 
@@ -60,6 +61,7 @@ def fragments(corners: np.ndarray, width: int, height: int) -> Iterator[Fragment
     boxes = (np.ptp(np.clip(x[kept], 0, width), axis=1) + 1) * (np.ptp(np.clip(y[kept], 0, height), axis=1) + 1)
     chunk = (np.cumsum(boxes) // FRAGMENTS).astype(np.int64)
     for part in np.split(kept, np.flatnonzero(np.diff(chunk)) + 1) if kept.size else ():
+        checkpoint()
         found = _spans(x[part], y[part], area[part], width, height)
         if found.pixel.size:
             yield Fragments(part[found.triangle], found.pixel, found.share)

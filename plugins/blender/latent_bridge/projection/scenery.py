@@ -11,25 +11,13 @@ import numpy as np
 from .. import images, materials
 from ..vendored import errors
 from .cameras import bridge_cameras
+from .keeping import Wearer
 from .surface import OCCLUDER, Surface, Texture
 from .views import View
 
 SOLID = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
 UV_LAYER = "Bridge UV"
 MULTIPLE = 8
-
-
-@dataclass(frozen=True)
-class Wearer:
-    """A texture and who wears it. Names: data-blocks do not live through an undo.
-
-    Attributes:
-        image: that exists; empty for a new one.
-        slots: objects with the index of a material slot.
-    """
-
-    image: str
-    slots: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,12 @@ class Texture:
         self.weight = np.zeros(self.known.shape)
         self.changed = np.zeros(self.known.shape, dtype=bool)
 
+    def copy(self) -> Texture:
+        """One that can be changed without this one."""
+        made = Texture(self.name, self.pixels.copy(), self.known)
+        made.weight, made.changed = self.weight.copy(), self.changed.copy()
+        return made
+
 
 def texels_of(surface: Surface, which: int, texture: Texture) -> Texels:
     """The texels whose centres lie in triangles. Triangles in other tiles of the UV space are moved into the first."""

@@ -1,21 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Projections under way: a job for each view, then all textures as one undo step."""
+"""Projections under way: a job for each view, then all textures as one undo step.
+
+What a view needs lies on the shelf before its job is sent, and until the projection is over: whichever Blender gets
+the picture goes on from there.
+"""
 
 from __future__ import annotations
 
-import array
-from dataclasses import replace
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import bpy
-import numpy as np
 
-from .. import delivery, images, materials, session
-from ..jobs import Goal, JobView, Variant
-from ..pictures import HostPixels, picture_of, png
+from .. import delivery, session
+from ..jobs import Goal, JobView, Phase, Target
 from ..vendored import errors, tasks
+from . import shelf, taking_up
 from .adapters import depth_adapter
 from .course import Course, Finish
-from .scenery import Wearer, gather, targets_of, unwrap, views_of
+from .fitting import fit, shapes_of
+from .keeping import Kept, keep, load
+from .scenery import gather, targets_of, unwrap, views_of
+from .stopping import Stopped, stoppable
+from .surface import Texture
+from .writing import Written, files_of, held_by, put
+
+PROJECTING = "Projecting…"
 
 
 def begin(context: bpy.types.Context) -> JobView:
@@ -30,124 +42,204 @@ def begin(context: bpy.types.Context) -> JobView:
     for target in targets:
         unwrap(context, target)
     surface, textures, wearers = gather(context, targets, int(chosen.texture_side))
+    shapes = shapes_of(targets)
     wishes = settings.wishes(chosen.strength, images=1, seamless="none")
     adapter = depth_adapter(session.current().welcome, wishes.model)
     ending = Finish(chosen.margin, chosen.fill)
-    make = lambda: Course(surface, textures, views, wishes, adapter, ending)  # noqa: E731 - runs on the worker
-    return _Projection(make, wearers, wishes.prompt or "Projection", len(views)).begin()
+
+    def make() -> Kept:
+        course = Course(surface, textures, views, wishes, {"depth": adapter} if adapter else {}, ending)
+        return Kept(course, wearers, shapes, len(views))
+
+    target = replace(delivery.here(Goal.PROJECTION), course=uuid.uuid4().hex)
+    return _Projection(target, wishes.prompt or "Projection").begin(make)
+
+
+def take_up(job: JobView) -> None:
+    """A job of an earlier session is over; see `taking_up`. One that was never sent, or forgotten, is asked anew."""
+    _Projection(job.target, job.title).advance(job, on=job.phase is not Phase.CANCELLED)
+
+
+def go_on(job: JobView) -> None:
+    """After it stopped; see `taking_up`."""
+    session.current().described(job.id, PROJECTING, resumable=False, error="", hint="")
+    _Projection(job.target, job.title, asked=True).advance(job, on=True)
+
+
+def use(job: JobView) -> None:
+    """Bring it home, or else into images of its own; see `taking_up`."""
+    _Projection(job.target, job.title, asked=True, anywhere=True).advance(job, on=True)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What the worker has found out.
+
+    Attributes:
+        task: for the next view; None when there is none, or it stops here.
+        job_id: of the job for it.
+        textures: as they are when there is no task; none when nothing was painted.
+        stopped: whether views are left.
+    """
+
+    task: tasks.Generation | None = None
+    job_id: str = ""
+    textures: tuple[Texture, ...] = ()
+    stopped: bool = False
 
 
 class _Projection:
-    """One press of the button. Everything here runs on the main thread but what is given to `in_background`."""
+    """One press of the button. Everything here runs on the main thread but what says that it is for the worker.
 
-    def __init__(self, make: object, wearers: list[Wearer], title: str, views: int) -> None:
-        self._make = make
-        self._course: Course | None = None
-        self._wearers = wearers
+    Args:
+        target: with the id of the course.
+        title: for people.
+        asked: the user wants it to go on although it was stopped.
+        anywhere: the user wants the result even if its place is gone.
+    """
+
+    def __init__(self, target: Target, title: str, *, asked: bool = False, anywhere: bool = False) -> None:
+        self._target = target
         self._title = title
-        self._views = views
-        self._home = delivery.here(Goal.RENDER)
-        self._last: Variant | None = None
+        self._asked = asked
+        self._anywhere = anywhere
+        self._kept: Kept | None = None
+        self._stop = threading.Event()
 
-    def begin(self) -> JobView:
-        return self._submit(self._first)
+    def begin(self, make: Callable[[], Kept]) -> JobView:
+        """Queue the first view."""
+        job_id, stop = uuid.uuid4().hex, self._stop
+        return self._submit(job_id, lambda: self._first(make, job_id, stop))
 
-    def _first(self) -> tasks.Generation:
-        self._course = self._make()
-        task = self._course.next()
+    def _submit(self, job_id: str, make_task: Callable[[], tasks.Generation]) -> JobView:
+        return session.current().submit(
+            make_task, self._title, self._target, job_id=job_id, on_end=self._ended, on_cancel=self._stop.set
+        )
+
+    def _first(self, make: Callable[[], Kept], job_id: str, stop: threading.Event) -> tasks.Generation:
+        """For the worker."""
+        try:
+            with stoppable(stop):
+                kept = make()
+                task = kept.course.next()
+        except Stopped:
+            raise errors.BridgeError(errors.ErrorCode.CANCELLED, "Cancelled.") from None
         if task is None:
             raise errors.BridgeError(
                 errors.ErrorCode.INVALID_FIELD, "The view shows nothing to paint.", hint="Turn it to the objects."
             )
+        self._kept = kept
+        self._shelve(job_id)
         return task
 
-    def _submit(self, make_task: object) -> JobView:
-        return session.current().submit(make_task, self._title, self._home, on_end=self._ended)
+    def _shelve(self, awaits: str) -> None:
+        """For the worker."""
+        self._kept.awaits = awaits
+        keep(self._kept, shelf.path_of(self._target.course))
 
     def _ended(self, job: JobView) -> None:
-        """A view's picture is here, or will not come: then what the earlier views painted is kept."""
-        course = self._course
-        if course is None or (not job.variants and not course.painted):
-            return
-        variant = job.variants[0] if job.variants else None
-        self._last = variant or self._last
-
-        def step() -> tasks.Generation | None:
-            task = None
-            if variant is not None:
-                course.take(variant.file)
-                task = course.next()
-            if task is None:
-                course.finish()
-            return task
-
-        if variant is not None:
-            session.current().described(job.id, session.PROJECTING)
-        session.current().connection.in_background(step, lambda task, error: self._stepped(job, task, error))
-
-    def _stepped(self, job: JobView, task: tasks.Generation | None, error: errors.BridgeError | None) -> None:
-        if error is not None:
-            session.current().described(job.id, str(error))
-        elif task is not None:
-            session.current().described(job.id, f"View {self._course.painted} of {self._views} projected")
-            self._submit(lambda: task)
+        """A view's picture is here, or will not come: then what the earlier views painted is brought home."""
+        if self._kept is None or (job.phase is Phase.CANCELLED and not self._kept.course.painted):
+            self._forget(job)
         else:
-            self._write(job)
+            self.advance(job, on=bool(job.variants))
+
+    def _forget(self, job: JobView) -> None:
+        session.current().settled(job.id)
+        shelf.forget(job.target.course)
+
+    def advance(self, job: JobView, *, on: bool) -> None:
+        """Paint the picture that a job has brought, and find out what is next; without `on`, stop here."""
+        self._stop = stop = threading.Event()
+        present = session.current()
+        present.calculating(job.id, PROJECTING, stop.set)
+        present.connection.in_background(
+            lambda: self._step(job, on, stop), lambda step, error: self._stepped(job, step, error)
+        )
+
+    def _step(self, job: JobView, on: bool, stop: threading.Event) -> _Step:
+        """For the worker."""
+        if self._kept is None:
+            self._kept = load(shelf.path_of(self._target.course))
+        kept = self._kept
+        if not kept.awaits and not self._asked:
+            return _Step(stopped=True)  # it stopped in an earlier session, and what there was is in the images
+        try:
+            with stoppable(stop):
+                if job.variants and kept.awaits == job.id:
+                    kept.course.take(job.variants[0].file)
+                    kept.seed, kept.recipe = job.variants[0].seed, job.variants[0].recipe
+                task = kept.course.next() if on else None
+                textures = kept.course.finished() if task is None and kept.course.painted else []
+        except Stopped:
+            return _Step(textures=tuple(kept.course.textures if kept.course.painted else ()), stopped=True)
+        if task is None:
+            return _Step(textures=tuple(textures), stopped=not on)
+        awaits = uuid.uuid4().hex
+        self._shelve(awaits)
+        return _Step(task, awaits)
+
+    def _stepped(self, job: JobView, step: _Step | None, error: errors.BridgeError | None) -> None:
+        present = session.current()
+        if error is not None:
+            self._failed(job, error)
+        elif step.task is not None and self._stop.is_set():
+            self.advance(job, on=False)
+        elif step.task is not None:
+            text = f"View {self._kept.course.painted} of {self._kept.total} projected" if job.variants else "Going on"
+            present.described(job.id, text, phase=Phase.FINISHED, variants=(), error="", hint="")
+            self._target, self._stop = present.jobs[job.id].target, threading.Event()
+            self._submit(step.job_id, lambda: step.task)
+            present.settled(job.id)
+        elif step.textures:
+            self._write(job, step)
+        else:
+            self._stopped(job)
+
+    def _failed(self, job: JobView, error: errors.BridgeError) -> None:
+        if self._anywhere and job.variants:
+            taking_up.plain(job)
+        elif job.variants:
+            taking_up.offer(job)
+        else:
+            session.current().described(job.id, "", phase=Phase.FAILED, error=error.message, hint=error.hint)
+            self._forget(job)
+
+    def _stopped(self, job: JobView, where: str = "") -> None:
+        """Say where, and offer to go on."""
+        painted, total = self._kept.course.painted, self._kept.total
+        phase = job.phase if job.phase is Phase.FAILED else Phase.CANCELLED
+        text = f"Stopped after view {painted} of {total}{where}" if painted else "Stopped before the first view"
+        session.current().described(job.id, text, phase=phase, variants=(), resumable=True)
+        if self._kept.awaits:
+            self._kept.awaits = ""
+            session.current().connection.in_background(lambda: self._shelve(""), lambda *_: None)
 
     # The textures, as images.
 
-    def _write(self, job: JobView) -> None:
+    def _write(self, job: JobView, step: _Step) -> None:
         """Read what the images show by now, for the worker to put the painted texels into."""
-        here = delivery.is_here(self._home)
-        now = []
-        for wearer in self._wearers:
-            image = bpy.data.images.get(wearer.image) if wearer.image and here else None
-            now.append(images.read(image) if image is not None else None)
-        session.current().described(job.id, session.PROJECTING)
-        session.current().connection.in_background(
-            lambda: [_files(texture, held) for texture, held in zip(self._course.textures, now, strict=True)],
-            lambda files, error: self._deliver(job, files),
+        present, kept = session.current(), self._kept
+        home = delivery.is_here(present.jobs[job.id].target) and fit(kept.wearers, kept.shapes)
+        if not home and not self._anywhere:
+            if step.stopped:
+                self._stopped(job, "; its place is gone")
+            else:
+                taking_up.offer(job)
+            return
+        held = held_by(kept.wearers, home)
+        present.described(job.id, PROJECTING)
+        present.connection.in_background(
+            lambda: files_of(step.textures, held), lambda files, _: self._deliver(job, step, home, files)
         )
 
-    def _deliver(self, job: JobView, files: list[tuple[bytes | None, bytes] | None]) -> None:
-        present, names = session.current(), []
-        for wearer, texture, file in zip(self._wearers, self._course.textures, files, strict=True):
-            if file is None:
-                continue
-            height, width = texture.known.shape
-            variant = replace(self._last, file=file[1], width=width, height=height, thumbnail=None)
-            image = bpy.data.images.get(wearer.image) if wearer.image and file[0] is not None else None
-            if image is None:
-                image = self._new_image(wearer, variant)
-            else:
-                present.put(image, self._title, variant, file[0])
-            names.append(image.name)
-        present.described(job.id, "On " + ", ".join(f"“{name}”" for name in names) if names else "Nothing was seen")
+    def _deliver(self, job: JobView, step: _Step, home: bool, files: list[Written | None]) -> None:
+        present, kept = session.current(), self._kept
+        kept.wearers, names = put(files, kept, self._title, home)
+        where = "On " + ", ".join(f"“{name}”" for name in names) if names else "Nothing was seen"
         delivery.push_undo(f"Bridge: {self._title[:40]}")
-
-    def _new_image(self, wearer: Wearer, variant: Variant) -> bpy.types.Image:
-        """An image in the materials of its wearers; a plain one when they are gone."""
-        image = images.new(self._title[: delivery.NAME_LENGTH], variant)
-        images.note(image, self._title, variant)
-        here = delivery.is_here(self._home)
-        found = [(bpy.data.objects.get(name), slot) for name, slot in wearer.slots] if here else []
-        for target, slot in found:
-            if target is not None and not wearer.image:
-                materials.wire_base_colour(materials.slot_material(target, slot), image)
-        image.use_fake_user = not image.users
-        return image
-
-
-def _files(texture: object, held: HostPixels | None) -> tuple[bytes | None, bytes] | None:
-    """The image before, when there was one, and after, as PNG files; None when nothing of it changed."""
-    if not texture.changed.any():
-        return None
-    height, width = texture.known.shape
-    painted = np.round(np.clip(texture.pixels, 0, 255)).astype(np.float32) / np.float32(255)
-    previous = None
-    if held is not None and (held.width, held.height) == (width, height):
-        now = np.frombuffer(held.values, dtype=np.float32).reshape(height, width, 4)
-        painted = np.where(texture.changed[..., None], painted, now)
-        previous = png(picture_of(held))
-    after = HostPixels(width, height, array.array("f", painted.astype(np.float32).tobytes()))
-    return previous, png(picture_of(after))
+        if step.stopped:
+            self._stopped(job, f": {where[:1].lower()}{where[1:]}")
+        else:
+            present.described(job.id, where, phase=Phase.FINISHED, variants=())
+            self._forget(job)
