@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import torch
 
-from .latents import decode_latents, encode_pixels, pixels_per_latent
+from .latents import autoencoder_of, decode_latents, encode_pixels, pixels_per_latent
 
 SAMPLES, CELLS = 4, 16
 """Test pictures, and their sides in latents."""
@@ -68,7 +68,7 @@ class LinearColours:
 
 def latent_colours(pipe: Any) -> LatentColours:
     """The way of showing latents that suits a pipeline."""
-    size = sum(parameter.numel() for parameter in pipe.vae.parameters())
+    size = sum(parameter.numel() for parameter in autoencoder_of(pipe).parameters())
     if size < SMALL_DECODER:
         return DecodedColours(pipe, pixels_per_latent(pipe))
     return fit_linear_colours(pipe)

@@ -14,6 +14,8 @@ _DECODABLE = frozenset(
 )
 _PATCHED = "AutoencoderKLFlux2"
 """Its latents are normalised patch by patch, so that a patch is what counts as one latent."""
+_QUANTISED = "VQModel"
+"""Kandinsky's, whose latents the denoiser knows as they are: unscaled, and not rounded to the codes of its book."""
 
 
 def decodes_itself(pipe: Any) -> bool:
@@ -23,13 +25,21 @@ def decodes_itself(pipe: Any) -> bool:
 
 def shows_latents(pipe: Any) -> bool:
     """Whether we know what this pipeline's latents look like in the middle of denoising."""
-    return decodes_itself(pipe) or type(getattr(pipe, "vae", None)).__name__ == _PATCHED
+    return decodes_itself(pipe) or type(autoencoder_of(pipe)).__name__ in (_PATCHED, _QUANTISED)
+
+
+def autoencoder_of(pipe: Any) -> Any:
+    """What makes pixels of this pipeline's latents; None when it has none that we know."""
+    return getattr(pipe, "vae", None) or getattr(pipe, "movq", None)
 
 
 def pixels_per_latent(pipe: Any) -> int:
     """Side in px of what one of the latents stands for that `decode_latents` takes."""
+    autoencoder = autoencoder_of(pipe)
+    if type(autoencoder).__name__ == _QUANTISED:
+        return int(2 ** (len(autoencoder.config.block_out_channels) - 1))
     factor = int(getattr(pipe, "vae_scale_factor", 8))
-    return 2 * factor if type(pipe.vae).__name__ == _PATCHED else factor
+    return 2 * factor if type(autoencoder).__name__ == _PATCHED else factor
 
 
 def unpacked(pipe: Any, latents: torch.Tensor, width: int, height: int) -> torch.Tensor:
@@ -72,7 +82,11 @@ def precise_enough(vae: Any) -> Iterator[None]:
 
 def encode_pixels(pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
     """Latents (n, channels, h, w) of pixels (n, 3, height, width), 0 to 1: the likeliest, so nothing is drawn."""
-    with precise_enough(pipe.vae):
+    autoencoder = autoencoder_of(pipe)
+    if type(autoencoder).__name__ == _QUANTISED:
+        found: torch.Tensor = autoencoder.encode((pixels * 2 - 1).to(autoencoder.device, autoencoder.dtype)).latents
+        return found
+    with precise_enough(autoencoder):
         return _encoded(pipe, pixels)
 
 
@@ -96,7 +110,10 @@ def _encoded(pipe: Any, pixels: torch.Tensor) -> torch.Tensor:
 
 def decode_latents(pipe: Any, latents: torch.Tensor) -> torch.Tensor:
     """Pixels (n, 3, height, width), 0 to 1, `float32`, of latents (n, channels, h, w)."""
-    vae = pipe.vae
+    vae = autoencoder_of(pipe)
+    if type(vae).__name__ == _QUANTISED:
+        codes = latents.to(vae.device, vae.dtype)
+        return _as_colours(vae.decode(codes, force_not_quantize=True, return_dict=False)[0])
     latents = _denormalised(pipe, latents.to(vae.device) if not hasattr(vae, "_hf_hook") else latents)
     with precise_enough(vae):
         latents = latents.to(vae.dtype)
@@ -104,8 +121,11 @@ def decode_latents(pipe: Any, latents: torch.Tensor) -> torch.Tensor:
             pixels = vae.decode(latents[:, :, None], return_dict=False)[0][:, :, 0]
         else:
             pixels = vae.decode(latents, return_dict=False)[0]
-    found: torch.Tensor = (pixels.float() / 2 + 0.5).clamp_(0, 1)
-    return found
+    return _as_colours(pixels)
+
+
+def _as_colours(pixels: torch.Tensor) -> torch.Tensor:
+    return (pixels.float() / 2 + 0.5).clamp_(0, 1)
 
 
 def _denormalised(pipe: Any, latents: torch.Tensor) -> torch.Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import skimage.data
@@ -13,11 +15,13 @@ from bridge.engine.clean_guess import CleanGuess, noise_level
 from bridge.engine.conversion import channels_of
 from bridge.engine.device import choose_device
 from bridge.engine.latent_colours import fit_linear_colours
-from bridge.engine.latents import encode_pixels
+from bridge.engine.latents import decode_latents, encode_pixels
 from bridge.engine.models.shelf import ModelShelf
 from bridge.engine.schedulers import make_scheduler
 from bridge.protocol.tasks import TextToImage
+from tests.engine.adapters.outcomes import same
 from tests.engine.bench import Bench
+from tests.tiny_families import build_tiny
 
 STEPS = 10
 
@@ -88,3 +92,18 @@ def test_the_last_preview_resembles_the_result() -> None:
 def test_every_family_has_previews(bench: Bench, model: str) -> None:
     outcome = bench.run(TextToImage(prompt="a", width=64, height=64, seed=1, steps=4), model, preview_side=64)
     assert outcome.previews
+
+
+def test_kandinsky_s_latents_are_shown_by_its_quantised_autoencoder(tmp_path: Path) -> None:
+    bench = Bench({"kandinsky3": build_tiny("kandinsky3", tmp_path / "kandinsky3")})
+    task = TextToImage(prompt="moss", width=64, height=64, seed=1, steps=4)
+    seen = bench.run(task, "kandinsky3", preview_side=16)
+    assert seen.previews
+    assert same(bench.run(task, "kandinsky3"), seen), "with previews as without"
+    pipe = bench.shelf.get(bench.source("kandinsky3"), lambda: None).base
+    latents = encode_pixels(pipe, torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)))
+    with torch.inference_mode():
+        theirs = pipe.movq.decode(latents, force_not_quantize=True).sample / 2 + 0.5
+        assert torch.equal(decode_latents(pipe, latents), theirs.clamp(0, 1))
+    # The real one is too large to decode a preview; a map is fitted to it instead.
+    assert fit_linear_colours(pipe).of(latents).shape == (1, *latents.shape[-2:], 3)
