@@ -22,10 +22,13 @@ from bridge.protocol.engine_link import AdapterSource
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.pixels import PixelFormat
 from bridge.protocol.tasks import Control, TextToImage, Upscale
+from tests.conftest import DaemonFactory
+from tests.daemon.peer import Peer
 from tests.engine.adapters.outcomes import difference, same
 from tests.engine.bench import Bench, random_picture
 from tests.tiny_adapters import build_controlnet
 from tests.tiny_depth import build_depth_anything
+from tests.tiny_models import build_tiny_sd
 from tests.tiny_networks import build_rtdetr, build_segformer, build_vitpose
 
 PHOTO = random_picture(70, 60, PixelFormat.RGB8, seed=4)
@@ -178,3 +181,23 @@ def test_without_a_network_it_is_refused_in_words(bench: Bench, sources: dict[st
     assert outcome.error is ErrorCode.INVALID_FIELD
     assert outcome.ended.error.field == "task.controls[0].preprocess"
     assert name in outcome.ended.error.message
+
+
+def test_the_daemon_finds_the_networks_and_says_what_is_missing(daemon_factory: DaemonFactory, tmp_path: Path) -> None:
+    model = build_tiny_sd(tmp_path / "tiny")
+    build_controlnet(model, tmp_path / "controlnets" / "net")
+    build_vitpose(tmp_path / "preprocessors" / "vitpose")
+    build_rtdetr(tmp_path / "preprocessors" / "rtdetr")
+    build_segformer(tmp_path / "preprocessors" / "ade")
+    daemon = daemon_factory("--models-dir", str(tmp_path))
+    with Peer(daemon.url, daemon.token) as peer:
+        assert {"normal", "vitpose", "ade"} <= set(peer.welcome.preprocessors)
+        for made in ("pose", "segmentation", "normal"):
+            control = Control(image=PHOTO, adapter="net", preprocess=made)
+            peer.submit(made, dataclasses.replace(PLAIN, model="tiny", controls=(control,)))
+            assert peer.events(made)[-1].type == "job_finished"
+        control = Control(image=PHOTO, adapter="net", preprocess="depth")
+        refused = peer.submit("depth", dataclasses.replace(PLAIN, model="tiny", controls=(control,)))
+        assert refused.error.code is ErrorCode.UNKNOWN_ADAPTER
+        assert "Depth Anything" in refused.error.hint
+    daemon.stop()
