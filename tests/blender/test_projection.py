@@ -83,6 +83,12 @@ def test_several_views_continue_each_other_as_one_undo_step(play: Play):
     }
 
 
+def test_objects_that_share_a_texture_by_overlapping_uvs_show_the_same_and_it_is_said(play: Play):
+    found = play("overlapping")
+    assert (found["text"], found["same"]) == ("On “mossy stones”", True)
+    assert found["hint"].startswith("UVs of “Cube”, “Cube.001” overlap on 100% of the texture")
+
+
 def test_cancel_leaves_everything_as_it_was(play: Play):
     assert play("cancelled") == {"phase": "cancelled", "same": True}
 

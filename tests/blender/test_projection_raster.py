@@ -267,3 +267,23 @@ def test_a_stopped_view_paints_nothing_and_is_still_the_next():
 def test_a_course_has_no_id_that_leads_elsewhere(course: str):
     with pytest.raises(ValueError, match="no id"):
         path_of(course)
+
+
+def test_of_places_that_share_texels_the_one_that_is_seen_best_is_painted():
+    tilted = scenery((1.0, 0.3, 0), (2.0, 0.3, 0))
+    tilted.corners[2:, :, 0] += 0.6
+    tilted.corners[2:, :, 2] += np.where(tilted.corners[2:, :, 0] > 0.6, 0.5, -0.5)  # at an angle to the camera
+    hidden = Surface(*(np.concatenate([part[2:], part[:2]]) for part in vars(tilted).values()))
+    for surface in (tilted, hidden):
+        course = Course(surface, [texture(0)], [eye()], Wishes())
+        assert course.shared == {0: 1.0}
+        course.next()
+        ramp = np.zeros((64, 64, 3), np.uint8)
+        ramp[:, :48] = 200  # the near one fills the middle, the tilted one stands at the right
+        ramp[:, 52:] = 90
+        course.take(png(rgb_picture(ramp)))
+        assert course.textures[0].pixels[16, 16, 0] == 200
+
+
+def test_texels_on_the_side_between_two_triangles_are_not_shared():
+    assert Course(scenery((1.0, 0.8, 0)), [texture()], [eye()], Wishes()).shared == {}

@@ -369,3 +369,17 @@ def nothing_to_do(addon):
     bpy.context.object.select_set(False)
     found.append(list(bpy.ops.latent_bridge.project()))
     return found
+
+
+def overlapping(addon):
+    """Two cubes with one material and the same UVs, of which one is turned: both show what one of them was painted."""
+    first = bpy.context.object
+    bpy.ops.mesh.primitive_cube_add(location=(-2.5, 2.5, 0), rotation=(0, 0, 0.4))
+    second = bpy.context.object
+    second.data.materials.append(first.active_material)
+    first.select_set(True)
+    bpy.context.view_layer.update()
+    fill()
+    job = project(addon)[-1]
+    same = shown(first) == shown(second)
+    return {"text": job.text, "hint": job.hint, "same": same and first.active_material == second.active_material}

@@ -15,6 +15,9 @@ from .stopping import checkpoint
 from .surface import Surface, Texture, texels_of
 from .views import View
 
+SHARED = 0.01
+"""Overlaps of UVs up to this share are slips of an unwrapping, and not worth a word."""
+
 
 @dataclass(frozen=True)
 class Finish:
@@ -63,6 +66,11 @@ class Course:
         self.ending = ending or Finish()
         self._texels = [texels_of(surface, which, texture) for which, texture in enumerate(textures)]
         self._now: tuple[View, Seen, Look] | None = None
+
+    @property
+    def shared(self) -> dict[int, float]:
+        """Textures of which several places wear the same texels, and how much of them: 0 to 1."""
+        return {number: each.shared for number, each in enumerate(self._texels) if each.shared >= SHARED}
 
     def next(self) -> tasks.Generation | None:
         """What to ask for the next view that has anything to paint; None when there is none left.

@@ -100,9 +100,21 @@ def strokes(
     soft = softened(mask, FADE)[..., None] if mask is not None else None
     made = [_strokes(view, seen, some, texture, shown, soft) for some in _parts(texels)]
     empty = Strokes(np.zeros(0, np.int64), np.zeros((0, 3)), np.zeros(0), np.zeros(0))
-    return Strokes(
+    whole = Strokes(
         *(np.concatenate([getattr(each, name) for each in (*made, empty)]) for name in empty.__dataclass_fields__)
     )
+    return _once(whole, texture.known.size)
+
+
+def _once(made: Strokes, size: int) -> Strokes:
+    """Of several places that wear one texel, the one that is seen best."""
+    order = np.argsort(made.weight, kind="stable") if np.bincount(made.index, minlength=1).max() > 1 else None
+    if order is None:
+        return made
+    best = np.zeros(size, np.int64)
+    best[made.index[order]] = order  # the last one stays
+    kept = best[made.index] == np.arange(made.index.size)
+    return Strokes(*(getattr(made, name)[kept] for name in made.__dataclass_fields__))
 
 
 def _parts(texels: Texels) -> Iterator[Texels]:

@@ -11,6 +11,8 @@ from .raster import fragments
 
 OCCLUDER = -1
 """Instead of a texture: the triangle only hides others."""
+INSIDE = 1e-6
+"""Shares from which on a texel lies in a triangle and not on its side, where neighbours meet."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +43,16 @@ class Texels:
     """Where the texels of a texture are in the world.
 
     Attributes:
-        index: (N,) row times width plus column, rows from the bottom.
+        index: (N,) row times width plus column, rows from the bottom; the same once more for every other place of it.
         position: (N, 3).
         normal: (N, 3), of the triangle.
+        shared: how much of them several places wear, 0 to 1.
     """
 
     index: np.ndarray
     position: np.ndarray
     normal: np.ndarray
+    shared: float = 0.0
 
 
 @dataclass
@@ -81,15 +85,21 @@ class Texture:
 
 
 def texels_of(surface: Surface, which: int, texture: Texture) -> Texels:
-    """The texels whose centres lie in triangles. Triangles in other tiles of the UV space are moved into the first."""
+    """The texels whose centres lie in triangles; in several places where UVs overlap.
+
+    Triangles in other tiles of the UV space are moved into the first.
+    """
     height, width = texture.known.shape
     mine = np.flatnonzero(surface.texture == which)
     uvs = surface.uvs[mine] - np.floor(surface.uvs[mine].mean(axis=1, keepdims=True))
     normals = surface.normals()[mine]
-    size = width * height
-    owner, position = np.full(size, -1), np.zeros((size, 3))
+    pixels, places, owners = [np.zeros(0, np.int64)], [np.zeros((0, 3))], [np.zeros(0, np.int64)]
+    inner = pixels.copy()
     for found in fragments(uvs * (width, height), width, height):
-        owner[found.pixel] = found.triangle
-        position[found.pixel] = np.einsum("nk,nkc->nc", found.share, surface.corners[mine][found.triangle])
-    index = np.flatnonzero(owner >= 0)
-    return Texels(index, position[index], normals[owner[index]])
+        pixels.append(found.pixel)
+        owners.append(found.triangle)
+        places.append(np.einsum("nk,nkc->nc", found.share, surface.corners[mine][found.triangle]))
+        inner.append(found.pixel[found.share.min(axis=1) > INSIDE])
+    times = np.bincount(np.concatenate(inner), minlength=1)
+    shared = np.count_nonzero(times > 1) / max(np.count_nonzero(times), 1)
+    return Texels(np.concatenate(pixels), np.concatenate(places), normals[np.concatenate(owners)], float(shared))

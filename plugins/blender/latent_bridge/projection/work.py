@@ -109,7 +109,27 @@ class _Projection:
     def begin(self, make: Callable[[], Kept]) -> JobView:
         """Queue the first view."""
         job_id, stop = uuid.uuid4().hex, self._stop
-        return self._submit(job_id, lambda: self._first(make, job_id, stop))
+        job = self._submit(job_id, lambda: self._first(make, job_id, stop))
+        session.current().connection.in_background(self._overlaps, lambda text, _: self._warn(job_id, text))
+        return job
+
+    def _overlaps(self) -> str:
+        """For the worker: what to tell of UVs that overlap; empty for nothing."""
+        kept = self._kept
+        if kept is None or not kept.course.shared:
+            return ""
+        found = kept.course.shared
+        names = sorted({name for number in found for name, _ in kept.wearers[number].slots})
+        told = ", ".join(f"“{name}”" for name in names)
+        return (
+            f"UVs of {told} overlap on {max(found.values()):.0%} of the texture: these places show the same, painted "
+            "as where it is seen best. Give them UVs or materials of their own if they shall differ."
+        )
+
+    def _warn(self, job_id: str, text: str | None) -> None:
+        present = session.current()
+        if text and job_id in present.jobs:
+            present.described(job_id, present.jobs[job_id].text, hint=text)
 
     def _submit(self, job_id: str, make_task: Callable[[], tasks.Generation]) -> JobView:
         return session.current().submit(
@@ -241,5 +261,5 @@ class _Projection:
         if step.stopped:
             self._stopped(job, f": {where[:1].lower()}{where[1:]}")
         else:
-            present.described(job.id, where, phase=Phase.FINISHED, variants=())
+            present.described(job.id, where, phase=Phase.FINISHED, variants=(), hint=self._overlaps())
             self._forget(job)
