@@ -25,7 +25,7 @@ from transformers import CLIPTokenizer
 from training.lesson import Lesson, Teacher
 from training.machine import options, parse, precision
 from training.pool import open_pool
-from training.train_denoiser import tokenise
+from training.train_denoiser import add_show, how_often, tokenise
 
 #: Paths in a file.
 PART = 128
@@ -85,13 +85,14 @@ def record(arguments: argparse.Namespace) -> None:
     pipeline = StableDiffusionPipeline.from_pretrained(arguments.teacher, torch_dtype=torch.float32)
     teacher = Teacher(pipeline, Lesson(arguments.steps, arguments.guidance, arguments.substeps), device)
     captions, end = open_pool(run, size).captions, time.monotonic() + 60 * arguments.minutes
+    shown = how_often(captions, dict(arguments.show)).numpy().astype(float)
     for first in range(0, arguments.count, PART):
         file = run / f"path-{arguments.steps}-{size}-{first:05d}.npy"
         if file.exists() or time.monotonic() > end:
             continue
         torch.manual_seed(arguments.seed + first)
         rng = np.random.default_rng([arguments.seed, first])
-        chosen = [captions[index] for index in rng.integers(len(captions), size=PART)]
+        chosen = [captions[index] for index in rng.choice(len(captions), size=PART, p=shown / shown.sum())]
         ways = [
             torch.stack(list(walk(teacher, part.to(device), size // 4)), 1).half().cpu()
             for part in tokenise(pipeline.tokenizer, chosen).split(arguments.batch)
@@ -110,6 +111,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=128, help="pixels a side")
     parser.add_argument("--count", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=16, help="how many are walked together")
+    add_show(parser)
     record(parse(parser))
 
 

@@ -267,14 +267,19 @@ def factor(text: str) -> tuple[str, float]:
     return material, value
 
 
+def add_show(parser: argparse.ArgumentParser) -> None:
+    """Add the option that shows materials more often."""
+    parser.add_argument(
+        "--show", type=factor, nargs="*", default=(), metavar="MATERIAL=FACTOR", help="show this material more often"
+    )
+
+
 def main() -> None:
     parser = options(__doc__, minutes=60, seed=1)
     parser.add_argument("--start", type=Path, help="model folder whose U-Net to go on from")
     parser.add_argument("--rate", type=float, default=PEAK_RATE, help="peak learning rate")
     parser.add_argument("--batch", type=int, default=BATCH, help="pictures of 128 pixels in a step")
-    parser.add_argument(
-        "--show", type=factor, nargs="*", default=(), metavar="MATERIAL=FACTOR", help="draw its pictures more often"
-    )
+    add_show(parser)
     arguments = parse(parser)
     shown = dict(arguments.show)
     plan = Plan(arguments.minutes, arguments.seed, arguments.rate, arguments.batch, arguments.start, shown)
