@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from blender_addon.pictures import png
-from blender_addon.projection.adapters import depth_adapter
+from blender_addon.projection.adapters import guide_adapters
 from blender_addon.projection.course import Course, Finish
 from blender_addon.projection.filling import filled, grown, sampled
 from blender_addon.projection.keeping import Kept, Wearer, keep, load
@@ -189,19 +189,56 @@ def test_the_end_leaves_no_texel_without_a_colour_and_those_that_were_there_alon
     assert old.pixels[16, 16, 0] == 200
 
 
-def test_a_depth_adapter_of_the_models_family_guides_when_there_is_one():
-    kinds = (("sdxl-depth", "controlnet", "sdxl"), ("canny", "controlnet", "sd15"), ("depth-15", "t2i-adapter", "sd15"))
+def test_adapters_of_the_models_family_guide_by_what_they_follow():
+    kinds = (
+        ("sdxl-depth", "controlnet", "sdxl"), ("canny", "controlnet", "sd15"), ("depth-15", "t2i-adapter", "sd15"),
+        ("normalbae", "controlnet", "sd15"), ("lineart", "controlnet", "sd15"), ("normal", "lora", "sdxl"),
+    )  # fmt: skip
     adapters = tuple(messages.AdapterInfo(name, kind, family=family) for name, kind, family in kinds)
     models = (messages.ModelInfo("first", family="sd15"), messages.ModelInfo("other", family="sdxl"))
     welcome = messages.Welcome(request_id=1, version=1, daemon="test", models=models, adapters=adapters)
-    assert depth_adapter(None, "") == ""
-    assert depth_adapter(welcome, "") == "depth-15"
-    assert depth_adapter(welcome, "other") == "sdxl-depth"
-    course = Course(scenery((1.0, 0.3, 0)), [texture()], [eye()], Wishes(), {"depth": "sdxl-depth"})
-    (control,) = course.next().controls
-    assert control.adapter == "sdxl-depth"
-    depth = np.frombuffer(control.image.pixels, np.uint8).reshape(64, 64, 4)
+    assert guide_adapters(None, "") == {}
+    assert guide_adapters(welcome, "") == {"depth": "depth-15", "normal": "normalbae", "edges": "lineart"}
+    assert guide_adapters(welcome, "other") == {"depth": "sdxl-depth"}
+
+
+def guided(surface: Surface, what: str) -> np.ndarray:
+    """(64, 64, 3) of the guiding picture that is sent, rows from the top."""
+    (control,) = Course(surface, [texture()], [eye()], Wishes(), {what: "its-adapter"}).next().controls
+    assert control.adapter == "its-adapter"
+    return np.frombuffer(control.image.pixels, np.uint8).reshape(64, 64, 4)[..., :3]
+
+
+def test_depth_is_white_where_it_is_near_and_black_where_there_is_nothing():
+    depth = guided(scenery((1.0, 0.3, 0)), "depth")
     assert depth[32, 32, 0] > 0 == depth[0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("slope", "colour"),
+    [((0, 0), (128, 128, 255)), ((1, 0), (218, 128, 218)), ((0, 1), (128, 37, 218))],
+    ids=["to the viewer", "to the left", "down"],
+)
+def test_normals_are_red_to_the_left_and_green_upwards(slope: tuple[int, int], colour: tuple[int, int, int]):
+    surface = scenery((1.0, 0.2, 0))
+    surface.corners[..., 2] += surface.corners[..., :2] @ slope  # nearer on the right: it looks to the left
+    normal = guided(surface, "normal")
+    assert np.abs(normal[32, 32].astype(int) - colour).max() <= 1
+    assert normal[0, 0].tolist() == [128, 128, 255]
+
+
+def test_edges_are_outlines_creases_and_steps_and_nothing_on_a_plane():
+    near = guided(scenery((2.0, 0.9, 0), (1.0, 0.2, 0)), "edges")[..., 0]
+    assert (near[32, [19, 44]] == 255).all()  # the outermost pixels of the near square
+    assert (near[[19, 44], 32] == 255).all()
+    assert not near[20:44, 20:44].any()
+    assert not near[10:17, 10:54].any()
+    slanted = scenery((1.5, 0.6, 0))
+    slanted.corners[..., 2] += slanted.corners[..., 0] * 1.5
+    assert not guided(slanted, "edges")[28:36, 26:38].any()
+    roof = scenery((1.5, 0.3, 0))
+    roof.corners[..., 2] -= np.abs(roof.corners[..., 0] - roof.corners[..., 1]) * 0.8
+    assert guided(roof, "edges")[32, 30:34].any()  # along the diagonal where its two triangles meet
 
 
 @pytest.mark.parametrize("arrangement", ["ring", "sphere"])

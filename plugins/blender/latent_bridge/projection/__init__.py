@@ -15,7 +15,8 @@ course.py      view after view                            pure
 keeping.py     courses on disk                            pure
 shelf.py       where they lie                             pure
 stopping.py    calculations that can be stopped           pure
-adapters.py    what makes a picture follow the depth      pure
+adapters.py    what makes a picture follow the meshes     pure
+guides.py      depth, normals and edges of a view         pure
 looks.py       what a view shows, and what of it to paint pure
 painting.py    a picture onto the texels                  pure
 filling.py     texels that nothing was painted on         pure

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..vendored import pixels
 from .filling import sampled
+from .guides import edges, nearness, normal_colours, normals_seen
 from .painting import view_weight
 from .raster import Seen
 from .stopping import checkpoint
@@ -31,12 +32,16 @@ class Look:
         mask: (H, W) bool, what shall be painted.
         kept: (H, W) bool, what earlier views have painted and shall stay.
         depth: (H, W) uint8, as depth ControlNets are trained on: white is near, black is the background.
+        normal: (H, W, 3) uint8, in the space of the view; see `guides`.
+        edges: (H, W) uint8, white lines on black.
     """
 
     colour: np.ndarray
     mask: np.ndarray
     kept: np.ndarray
     depth: np.ndarray
+    normal: np.ndarray
+    edges: np.ndarray
 
 
 def look(view: View, seen: Seen, surface: Surface, textures: list[Texture]) -> Look:
@@ -61,23 +66,17 @@ def look(view: View, seen: Seen, surface: Surface, textures: list[Texture]) -> L
         colour[on[shows]] = sampled(texture.pixels[..., :3], x[shows], y[shows], wrap=True)
     paintable = (worn != OCCLUDER) & (view_weight(facing) > 0)
     wanted = paintable & (weight < MUCH_BETTER * view_weight(facing))
+    checkpoint()
+    normals = normals_seen(view, seen, surface)
+    checkpoint()
     return Look(
         _placed(np.clip(colour + 0.5, 0, 255).astype(np.uint8), covered, BACKGROUND),
         _placed(wanted, covered, False),
         _placed((weight > 0) & ~wanted, covered, False),
         nearness(seen.depth),
+        normal_colours(normals),
+        edges(view, seen, normals),
     )
-
-
-def nearness(depth: np.ndarray) -> np.ndarray:
-    """Disparity from 255, the nearest, downwards; 0 where there is nothing."""
-    there = np.isfinite(depth)
-    out = np.zeros(depth.shape, dtype=np.uint8)
-    if there.any():
-        inverse = 1 / np.maximum(depth[there], 1e-9)
-        spread = max(float(np.ptp(inverse)), 1e-12)
-        out[there] = (30 + 225 * (inverse - inverse.min()) / spread + 0.5).astype(np.uint8)
-    return out
 
 
 def rgb_picture(values: np.ndarray) -> pixels.Picture:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import bpy
 
+from .. import session
 from ..panels.places import in_editors
+from .adapters import guide_adapters
 from .cameras import bridge_cameras
 
 
@@ -35,6 +37,11 @@ class Project:
         layout.prop(settings, "texture_side")
         layout.prop(settings, "margin")
         layout.prop(settings, "fill")
+        found = guide_adapters(session.current().welcome, context.scene.latent_bridge.model)
+        if found:
+            column = layout.column(heading="Follow")
+            for guide in found:
+                column.prop(settings, f"by_{guide}")
         row = layout.row()
         row.scale_y = 1.4
         row.operator("latent_bridge.project", icon="MOD_UVPROJECT")

@@ -40,6 +40,11 @@ class LATENTBRIDGE_PG_projection(bpy.types.PropertyGroup):
         name="Margin", description="Pixels that islands are continued beyond their sides", default=8, min=0, max=64
     )
     fill: BoolProperty(name="Fill Unseen", description="Texels that show nothing get colours from around", default=True)
+    by_depth: BoolProperty(
+        name="Depth", description="The picture follows how far away each point is, by a ControlNet", default=True
+    )
+    by_normal: BoolProperty(name="Normals", description="The picture follows which way the faces look, by a ControlNet")
+    by_edges: BoolProperty(name="Edges", description="The picture follows outlines and creases, by a ControlNet")
     arrangement: EnumProperty(name="Shape", items=ARRANGEMENTS)
     count: IntProperty(name="Cameras", default=6, min=1, max=64)
     elevation: FloatProperty(

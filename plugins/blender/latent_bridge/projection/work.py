@@ -18,7 +18,7 @@ from .. import delivery, session
 from ..jobs import Goal, JobView, Phase, Target
 from ..vendored import errors, tasks
 from . import shelf, taking_up
-from .adapters import depth_adapter
+from .adapters import guide_adapters
 from .course import Course, Finish
 from .fitting import fit, shapes_of
 from .keeping import Kept, keep, load
@@ -44,11 +44,12 @@ def begin(context: bpy.types.Context) -> JobView:
     surface, textures, wearers = gather(context, targets, int(chosen.texture_side))
     shapes = shapes_of(targets)
     wishes = settings.wishes(chosen.strength, images=1, seamless="none")
-    adapter = depth_adapter(session.current().welcome, wishes.model)
+    guides = guide_adapters(session.current().welcome, wishes.model)
+    guides = {guide: adapter for guide, adapter in guides.items() if getattr(chosen, f"by_{guide}")}
     ending = Finish(chosen.margin, chosen.fill)
 
     def make() -> Kept:
-        course = Course(surface, textures, views, wishes, {"depth": adapter} if adapter else {}, ending)
+        course = Course(surface, textures, views, wishes, guides, ending)
         return Kept(course, wearers, shapes, len(views))
 
     target = replace(delivery.here(Goal.PROJECTION), course=uuid.uuid4().hex)
