@@ -26,6 +26,11 @@ def test_stored_rows_become_entries_again():
     assert entries_of(ControlEntry, [row], 8) == (ControlEntry("{1}", "Lines", "edges", "canny", 80, 0, 60),)
 
 
+def test_a_finished_picture_says_what_it_shows():
+    assert ControlEntry(preprocess="finished:depth").shows == "depth"
+    assert ControlEntry(preprocess="depth").shows is None
+
+
 def test_numbers_are_brought_into_their_range_and_other_types_take_their_defaults():
     assert entries_of(LoraEntry, [{"name": "a", "weight": 9000}, {"weight": "much"}], 16) == (
         LoraEntry("a", 400),

@@ -77,6 +77,8 @@ def test_a_layer_guides_and_without_it_the_result_is_as_before(krita: RunningKri
     assert np.abs(guided - plain).max() > 2
     krita.call("choose", name="latent_bridge_control_0_preprocess", text="Canny")
     assert np.abs(result(krita, tmp_path / "canny") - guided).max() > 2
+    krita.call("choose", name="latent_bridge_control_0_preprocess", text="Finished Canny")
+    assert np.array_equal(result(krita, tmp_path / "finished"), guided)
     krita.call("set_number", name="latent_bridge_control_0_strength", value=0)
     assert np.array_equal(result(krita, tmp_path / "weak"), plain)
     press(krita, "control_0_remove")

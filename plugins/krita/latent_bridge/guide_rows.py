@@ -140,7 +140,7 @@ class ControlRow(GuideRow):
         )
         self._preprocess = self.choice(
             "preprocess",
-            "Make the guiding picture of what the layer shows",
+            "Make the guiding picture of what the layer shows, or take it as a finished one",
             offers.preprocessors,
             (entry.preprocess, entry.preprocess),
         )

@@ -15,6 +15,8 @@ MOST_TRIGGERS = 3
 """How many of a LoRA's trigger words go into the prompt; some files list every word of their captions."""
 REFERENCE = "ip-adapter"
 GUIDING = ("controlnet", "t2i-adapter", REFERENCE)
+FINISHED = "finished:"
+"""Begins what `ControlEntry.preprocess` is for a finished picture of a kind, such as `finished:depth`."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class ControlEntry:
         layer: Krita's id of the layer.
         name: its name when it was chosen, for people.
         adapter: id from `welcome`.
-        preprocess: name from `welcome`; empty when the layer is a guiding picture already.
+        preprocess: name from `welcome`; empty when the layer is a guiding picture already, `finished:` and a kind when
+            it has to be said which: union ControlNets know several.
         strength: percent, 0 to 200.
         start, end: percent of the steps between which it guides.
     """
@@ -37,6 +40,11 @@ class ControlEntry:
     strength: int = 100
     start: int = 0
     end: int = 100
+
+    @property
+    def shows(self) -> str | None:
+        """What the finished picture shows; None where that need not be said."""
+        return self.preprocess[len(FINISHED) :] if self.preprocess.startswith(FINISHED) else None
 
 
 @dataclass(frozen=True)

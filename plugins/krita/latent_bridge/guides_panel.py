@@ -4,13 +4,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 from .controller import Controller
 from .fold import Fold
 from .form import Form
 from .guide_rows import ControlRow, GuideRow, LoraRow, Offers, RegionRow
-from .guides import GUIDING, MOST_CONTROLS, MOST_LORAS, MOST_REGIONS, ControlEntry, LoraEntry, RegionEntry, fitting
+from .guides import (
+    FINISHED,
+    GUIDING,
+    MOST_CONTROLS,
+    MOST_LORAS,
+    MOST_REGIONS,
+    ControlEntry,
+    LoraEntry,
+    RegionEntry,
+    fitting,
+)
 from .qt import QComboBox, QHBoxLayout, QSizePolicy, QSpinBox, Qt, QVBoxLayout, QWidget
+from .vendored import tasks
 from .widgets import WheelGuard, small_button
 
 KINDS = {
@@ -81,7 +93,9 @@ class GuidesPanel(QWidget):
     def _preprocessors(self) -> list[tuple[str, str]]:
         welcome = self._controller.welcome
         names = welcome.preprocessors if welcome is not None else ()
-        return [("As it is", ""), *((name.title(), name) for name in names)]
+        made = [(name.title(), name) for name in names]
+        finished = [(f"Finished {kind.title()}", f"{FINISHED}{kind}") for kind in get_args(tasks.ControlKind)]
+        return [("As it is", ""), *made, *finished]
 
     # What the user does.
 

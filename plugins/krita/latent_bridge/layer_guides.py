@@ -49,7 +49,8 @@ def _control(document: OpenDocument, area: Rect, entry: ControlEntry, types: Map
     return tasks.Control(
         image=picture,
         adapter=entry.adapter,
-        preprocess=entry.preprocess,
+        preprocess="" if entry.shows else entry.preprocess,
+        shows=entry.shows,
         strength=entry.strength / 100,
         start=start / 100,
         end=end / 100,
