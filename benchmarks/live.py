@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--seconds", type=float, default=20, help="length of the trace")
     parser.add_argument("--sides", type=int, nargs="+", default=[512, 1024], help="of the canvas, px")
-    parser.add_argument("--model", type=Path, default=BUILTIN_MODELS / "bridge-textures")
+    parser.add_argument("--model", type=Path, default=BUILTIN_MODELS / "bridge-textures-fast")
     parser.add_argument("--draft-seconds", type=float, default=0.25, help="time that a draft may take")
     options = parser.parse_args()
     figures: dict[str, Any] = {"machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}"}

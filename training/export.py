@@ -45,6 +45,13 @@ def write_legacy_vocabulary(tokenizer: CLIPTokenizer, folder: Path) -> None:
     (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def forget_origin(config: Path) -> None:
+    """Take out of a network's configuration in which folder of this machine it lay before."""
+    values = json.loads(config.read_text(encoding="utf-8"))
+    values.pop("_name_or_path", None)
+    config.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
 def write_folder(pipeline: StableDiffusionPipeline, folder: Path) -> None:
     """Write a pipeline to `folder`, fp16 safetensors only."""
     pipeline = pipeline.to(torch.float16)
@@ -55,6 +62,8 @@ def write_folder(pipeline: StableDiffusionPipeline, folder: Path) -> None:
     write_legacy_vocabulary(pipeline.tokenizer, folder / "tokenizer")
     for weights in folder.rglob("*.safetensors"):
         weights.chmod(0o644)  # they are written for the owner only
+    for config in folder.glob("*/config.json"):
+        forget_origin(config)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     print(f"{folder}: {size / 2**20:.1f} MiB")
 

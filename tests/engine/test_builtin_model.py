@@ -1,5 +1,6 @@
-"""The built-in model as a folder: what is in it, and that diffusers paints with it as it is."""
+"""The built-in models as folders: what is in them, and that diffusers paints with them as they are."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,13 @@ from diffusers import (
 )
 from PIL import Image
 from safetensors import safe_open
+from safetensors.torch import load_file
 
 import bridge.engine
 from training.textures.palette import nearest_colour
 
 FOLDER = Path(bridge.engine.__file__).parent / "builtin" / "bridge-textures"
+STUDENT = FOLDER.with_name("bridge-textures-fast")
 MEBIBYTE = 2**20
 
 
@@ -40,18 +43,21 @@ def paint(pipeline: StableDiffusionPipeline, prompt: str, seed: int = 0) -> Imag
     ).images[0]
 
 
-def test_the_folder_is_small() -> None:
-    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) <= 24 * MEBIBYTE
+@pytest.mark.parametrize("folder", [FOLDER, STUDENT], ids=lambda folder: folder.name)
+def test_the_folder_is_small(folder: Path) -> None:
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= 24 * MEBIBYTE
 
 
-def test_weights_are_safetensors_only() -> None:
+@pytest.mark.parametrize("folder", [FOLDER, STUDENT], ids=lambda folder: folder.name)
+def test_weights_are_safetensors_only(folder: Path) -> None:
     pickles = {".bin", ".ckpt", ".pt", ".pth", ".pkl"}
-    assert not [path for path in FOLDER.rglob("*") if path.suffix in pickles]
-    assert {path.parent.name for path in FOLDER.rglob("*.safetensors")} == {"unet", "vae", "text_encoder"}
+    assert not [path for path in folder.rglob("*") if path.suffix in pickles]
+    assert {path.parent.name for path in folder.rglob("*.safetensors")} == {"unet", "vae", "text_encoder"}
 
 
-def test_weights_are_half_precision_on_disk() -> None:
-    for path in FOLDER.rglob("*.safetensors"):
+@pytest.mark.parametrize("folder", [FOLDER, STUDENT], ids=lambda folder: folder.name)
+def test_weights_are_half_precision_on_disk(folder: Path) -> None:
+    for path in folder.rglob("*.safetensors"):
         with safe_open(path, "pt") as tensors:
             assert {tensors.get_slice(name).get_dtype() for name in tensors.keys()} == {"F16"}, path  # noqa: SIM118 - a handle
 
@@ -71,6 +77,32 @@ def test_a_seed_paints_the_same_bytes_twice(pipeline: StableDiffusionPipeline) -
 def test_a_red_brick_wall_is_red(pipeline: StableDiffusionPipeline) -> None:
     picture = np.asarray(paint(pipeline, "a red brick wall"), np.float32) / 255
     assert nearest_colour(picture) == "red"
+
+
+def test_the_student_is_told_words_and_pictures_as_its_teacher_is() -> None:
+    for part in ("text_encoder/model", "vae/diffusion_pytorch_model"):
+        taught, teacher = (load_file(folder / f"{part}.safetensors") for folder in (STUDENT, FOLDER))
+        assert taught.keys() == teacher.keys()
+        assert all(torch.equal(taught[name], teacher[name]) for name in teacher)
+
+
+def test_the_student_paints_in_the_steps_of_its_card_without_guidance() -> None:
+    card = json.loads((STUDENT / "bridge.json").read_text(encoding="utf-8"))
+    assert (card["steps"], card["guidance_scale"]) == (4, 1.0)
+    student = StableDiffusionPipeline.from_pretrained(STUDENT, torch_dtype=torch.float32)
+    student.set_progress_bar_config(disable=True)
+    for colour, words in (("red", "a red brick wall"), ("green", "green moss"), ("blue", "blue tiles")):
+        generator = torch.Generator().manual_seed(1)
+        picture = student(
+            words,
+            height=128,
+            width=128,
+            num_inference_steps=4,
+            guidance_scale=1.0,
+            generator=generator,
+            output_type="np",
+        ).images[0]
+        assert nearest_colour(picture) == colour
 
 
 def test_image_to_image_accepts_it(pipeline: StableDiffusionPipeline) -> None:

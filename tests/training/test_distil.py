@@ -114,6 +114,7 @@ def test_distilling_writes_a_folder_and_goes_on_from_its_checkpoint(
     assert counts[1] > counts[0] > 0
     model = read_folder(folder).info
     assert (model.id, model.steps, model.guidance_scale, model.unusable) == ("fast", 2, 1.0, "")
+    assert not [config for config in folder.glob("*/config.json") if str(TEACHER) in config.read_text(encoding="utf-8")]
     student = StableDiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32)
     assert isinstance(student.scheduler, DDIMScheduler)
     picture = student("red stone", height=64, width=64, num_inference_steps=2, guidance_scale=1.0).images[0]
