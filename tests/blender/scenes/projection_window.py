@@ -55,7 +55,7 @@ def views(addon, folder):
         shot(folder, f"projection-window-{name}.png")
         after = values(bpy.data.images["painted"])
         picture = picture_of(addon, jobs(addon)[-1].id)
-        found[name] = compared(regions["WINDOW"], space.region_3d, before, after, picture)
+        found[name] = compared(regions["WINDOW"], space.region_3d, before, after, picture, shared_texels(addon))
         if name == "perspective":
             found[name]["material_preview"] = yield from like_in_eevee(area, regions["WINDOW"], folder, plain)
         undone = lambda: bool((values(bpy.data.images["painted"]) == before).all())  # noqa: E731 - what is polled
@@ -173,10 +173,24 @@ def picture_of(addon, job_id):
     return rows[::-1, :, :3].astype(np.int16)
 
 
-def compared(region, region_3d, before, after, picture):
+def shared_texels(addon):
+    """(SIDE, SIDE): where UVs overlap, as smart projection lets them here and there."""
+    mesh = bpy.data.objects["Suzanne"].evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+    mesh.calc_loop_triangles()
+    layer = mesh.uv_layers.active.data
+    corners = np.array([[layer[loop].uv for loop in triangle.loops] for triangle in mesh.loop_triangles]) * SIDE
+    times = np.zeros(SIDE * SIDE, int)
+    for found in addon.projection.raster.fragments(corners, SIDE, SIDE):
+        np.add.at(times, found.pixel[found.share.min(axis=1) > 1e-6], 1)
+    return (times > 1).reshape(SIDE, SIDE)
+
+
+def compared(region, region_3d, before, after, picture, shared):
     """What became of a texel of every face: those that are seen show the picture's pixel, all others what they did."""
     sure, places, colours, kept = 0, [], [], True
     for texel, point, normal in samples(bpy.data.objects["Suzanne"]):
+        if shared[texel]:
+            continue  # it is painted as the best seen of its places
         way = towards(region_3d, point)
         place = location_3d_to_region_2d(region, region_3d, point)
         inside = place is not None and min(*place, region.width - place.x, region.height - place.y) > 0
@@ -195,6 +209,7 @@ def compared(region, region_3d, before, after, picture):
     cells = misplaced(picture, places, colours)
     return {
         "unseen": sure,
+        "shared": int(shared.sum()),
         "kept": kept,
         "seen": len(places),
         "difference": float(np.median(off)),
