@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.protocol.private_file import write_private
+from bridge.protocol.private_file import replacing, write_private
 
 
 def test_the_text_is_there_and_nothing_else(tmp_path: Path):
@@ -32,3 +32,18 @@ def test_what_cannot_be_written_leaves_what_was_there(tmp_path: Path):
     with pytest.raises(OSError, match="token"):
         write_private(path, "new")
     assert path.is_dir()
+
+
+def test_an_error_while_it_is_written_leaves_what_was_there(tmp_path: Path):
+    path = tmp_path / "kept"
+    path.write_text("old")
+
+    def half() -> None:
+        with replacing(path) as file:
+            file.write(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

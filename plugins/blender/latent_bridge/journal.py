@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .jobs import Target
-from .vendored import load_starter, locations
+from .vendored import load_starter, locations, private_file
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,7 @@ class Journal:
                 {"job_id": entry.job_id, "title": entry.title, "images": entry.images, "target": entry.target.to_json()}
                 for entry in self.entries.values()
             ]
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            partial = self.path.with_suffix(".partial")
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump({"session": self.session, "jobs": jobs}, file)
-            os.replace(partial, self.path)
+            private_file.write_private(self.path, json.dumps({"session": self.session, "jobs": jobs}))
 
 
 def _owner_lives(file: Path) -> bool:

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..requests import Wishes
-from ..vendored import errors
+from ..vendored import errors, private_file
 from .course import Course, Finish
 from .surface import Surface, Texture
 from .views import View
@@ -75,14 +75,8 @@ def keep(kept: Kept, path: Path) -> None:
     }
     for number, texture in enumerate(course.textures):
         arrays |= {f"{name} {number}": values for name, values in _texture_arrays(texture).items()}
-    partial = path.with_suffix(".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            np.savez(file, **arrays)
-        os.replace(partial, path)
-    except OSError:
-        partial.unlink(missing_ok=True)
+    with contextlib.suppress(OSError), private_file.replacing(path) as file:
+        np.savez(file, **arrays)
 
 
 def _texture_arrays(texture: Texture) -> dict[str, np.ndarray]:
