@@ -5,7 +5,7 @@ No I/O: it is told what came in and says what shall go out. Runs on one thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from bridge.protocol.errors import ErrorCode
 from bridge.protocol.messages import (
@@ -23,6 +23,7 @@ from bridge.protocol.messages import (
 )
 
 from .job import Job
+from .tracker import TRANSIENT
 
 MAX_RESTARTS = 3
 """A job that was lost with its daemon this often is given up: it may be what ends the daemon."""
@@ -38,6 +39,29 @@ class JobEntry:
         self.submitted = submitted
         self.cancelled = False
         self.restarts = 0
+        self._early: dict[int, JobEvent] = {}
+
+    def in_turn(self, event: JobEvent) -> Iterator[JobEvent]:
+        """What is due now that this event came in.
+
+        On a new connection the daemon tells what happens from then on at once, and what was missed when it is asked for
+        it: a job's end may come before its images do. Lasting events are numbered without gaps, so one whose
+        predecessors have not come yet is kept until they have.
+        """
+        if isinstance(event, TRANSIENT):
+            yield event
+        elif event.seq > self.job.after:
+            self._early[event.seq] = event
+            while (due := self._early.pop(self.job.after + 1, None)) is not None:
+                yield due
+
+    def begin_again(self, after: int) -> None:
+        """The job is to be submitted anew; its events will count on from `after`."""
+        self.restarts += 1
+        self.submitted = False
+        if after == 0:
+            self._early.clear()
+        self.job.restart(after)
 
 
 class JobBook:
@@ -90,12 +114,16 @@ class JobBook:
         entry = self._entries.get(event.job_id)
         if entry is None:
             return
+        for due in entry.in_turn(event):
+            self._deliver(entry, due)
+
+    def _deliver(self, entry: JobEntry, event: JobEvent) -> None:
         if isinstance(event, JobFailed) and event.error.code is ErrorCode.INTERRUPTED and self._may_restart(entry):
             self._restart(entry, event.seq)
             return
         entry.job.deliver(event)
         if entry.job.ended:
-            del self._entries[event.job_id]
+            self._entries.pop(event.job_id, None)
 
     def give_up(self, error: ErrorInfo) -> None:
         """Fail every job: the daemon will not be reached again."""
@@ -147,9 +175,7 @@ class JobBook:
         return entry.job.task is not None and entry.restarts < MAX_RESTARTS and not entry.cancelled
 
     def _restart(self, entry: JobEntry, after: int) -> None:
-        entry.restarts += 1
-        entry.submitted = False
-        entry.job.restart(after)
+        entry.begin_again(after)
         if self._open:
             self._submit(entry)
 

@@ -11,7 +11,7 @@ from bridge.protocol.pixels import Picture, PixelFormat
 
 from .bridge import Bridge
 
-PATIENCE = 8.0
+PATIENCE = 20.0
 """Seconds for the connection, and for every answer."""
 QUESTIONS = 5
 SIDES = (128, 512)

@@ -155,8 +155,8 @@ class Connection:
                 if self._files is not None:
                     self._files.discard(request.task)
         elif isinstance(request, Attach):
-            # The reply comes first and the subscription has been there all along: an event may arrive twice, which
-            # its number tells, but none is missed.
+            # The reply comes first and the subscription has been there all along: an event may arrive twice, or a late
+            # one before those that are read here, which its number tells, but none is missed.
             self._outbox.put(await service.attach(request.job_id, number))
             async for event in service.missed_events(request.job_id, request.after):
                 self._outbox.put(event)

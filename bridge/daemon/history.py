@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.protocol.errors import BridgeError, ErrorCode
-from bridge.protocol.messages import ErrorInfo, JobFailed, JobState, JobSummary
+from bridge.protocol.messages import ErrorInfo, JobFailed, JobNotice, JobState, JobSummary
 from bridge.protocol.pixels import Picture
 from bridge.protocol.plain import to_plain
 from bridge.protocol.plain_reading import from_plain
@@ -113,7 +113,7 @@ class History:
         await self._database.close()
 
     async def add_job(self, summary: JobSummary, owner: str, fingerprint: str) -> JobRecord | None:
-        """Remember a new job, or that an interrupted one is queued again (its failure is forgotten then).
+        """Remember a new job, or that an interrupted one is queued again: its failure becomes a notice.
 
         Returns what was known of a job of this id before; anything but the same job, interrupted, is left as it is.
         """
@@ -122,7 +122,8 @@ class History:
             known = _job(database, summary.job_id)
             if known is not None and not known.may_run_again(owner, fingerprint):
                 return known
-            database.execute("DELETE FROM events WHERE job_id = ? AND type = 'job_failed'", (summary.job_id,))
+            if known is not None:
+                _pardon(database, known)
             database.execute(
                 "INSERT INTO jobs (job_id, owner, state, task, prompt, images, fingerprint, created) "
                 "VALUES (?, ?, 'queued', ?, ?, ?, ?, ?) "
@@ -275,6 +276,16 @@ def _interrupt_leftovers(database: sqlite3.Connection) -> None:
         failed = JobFailed(job_id=record.summary.job_id, seq=record.last_seq + 1, error=error)
         event = StoredEvent(failed.seq, failed.type, to_plain(failed, describe_picture))
         _write_event(database, failed.job_id, event, "failed", error)
+
+
+def _pardon(database: sqlite3.Connection, known: JobRecord) -> None:
+    """Let an interrupted job's last event no longer end it. Its number stays taken: none is ever missing."""
+    notice = ErrorInfo(ErrorCode.INTERRUPTED, "The daemon ended before this job did; it was sent again.")
+    event = JobNotice(job_id=known.summary.job_id, seq=known.last_seq, notice=notice)
+    database.execute(
+        "UPDATE events SET type = ?, body = ? WHERE job_id = ? AND seq = ?",
+        (event.type, json.dumps(to_plain(event, describe_picture)), event.job_id, event.seq),
+    )
 
 
 def _record(row: tuple[Any, ...], viewer: str) -> JobRecord:

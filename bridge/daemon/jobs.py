@@ -60,10 +60,10 @@ class ActiveJob:
             last_seq=self.seq,
         )
 
+    @property
     def next_seq(self) -> int:
-        """Number the next lasting event."""
-        self.seq += 1
-        return self.seq
+        """Number of the next lasting event. It is taken once the event is written, so that none is ever missing."""
+        return self.seq + 1
 
 
 def pictures_of(task: Task) -> Iterator[tuple[str, Picture]]:

@@ -67,12 +67,12 @@ class Runner:
 
     async def cancel(self, job: ActiveJob) -> None:
         """Write and tell that a job is cancelled."""
-        await self._end(job, JobCancelled(job_id=job.job_id, seq=job.next_seq()), "cancelled")
+        await self._end(job, JobCancelled(job_id=job.job_id, seq=job.next_seq), "cancelled")
 
     async def fail(self, job: ActiveJob, error: ErrorInfo) -> None:
         """Write and tell that a job has failed."""
         log.warning("job failed", job=job.job_id, code=error.code.value, error=error.message)
-        await self._end(job, JobFailed(job_id=job.job_id, seq=job.next_seq(), error=error), "failed", error)
+        await self._end(job, JobFailed(job_id=job.job_id, seq=job.next_seq, error=error), "failed", error)
 
     async def _attempt(self, job: ActiveJob) -> None:
         await self._wait_for_engine(job)
@@ -137,14 +137,15 @@ class Runner:
 
     async def _notice(self, job: ActiveJob, notice: ErrorInfo) -> None:
         log.info("job notice", job=job.job_id, code=notice.code.value, notice=notice.message)
-        await self._lasting(job, JobNotice(job_id=job.job_id, seq=job.next_seq(), notice=notice))
+        await self._lasting(job, JobNotice(job_id=job.job_id, seq=job.next_seq, notice=notice))
 
     async def _store(self, job: ActiveJob, message: Produced) -> None:
-        seq = job.next_seq()
+        seq = job.next_seq
         try:
             stored = await self._history.add_result(job.job_id, seq, message.index, message.layer)
         finally:
             self._forget(message.layer.picture)
+        job.seq = seq
         job.results += 1
         # From here on the pixels are those of the stored file, so that a slow reader costs no shared memory.
         layer = replace(message.layer, picture=stored)
@@ -157,7 +158,7 @@ class Runner:
             await self.fail(job, ended.error)
         else:
             reason: Literal["done", "filtered"] = "filtered" if ended.filtered else "done"
-            event = JobFinished(job_id=job.job_id, seq=job.next_seq(), reason=reason, timings=ended.timings)
+            event = JobFinished(job_id=job.job_id, seq=job.next_seq, reason=reason, timings=ended.timings)
             await self._end(job, event, "finished")
 
     async def _after_death(self, job: ActiveJob, attempt: int, reason: str) -> None:
@@ -183,6 +184,7 @@ class Runner:
     ) -> None:
         body: dict[str, Any] = to_plain(event, _no_picture)
         await self._history.add_event(job.job_id, StoredEvent(event.seq, event.type, body), state, error)
+        job.seq = event.seq
         self._publish(job, event)
 
     @staticmethod

@@ -362,7 +362,8 @@ class JobEvent(Message):
 
     job_id: str = spec("The job.", pattern=JOB_ID_PATTERN)
     seq: int = spec(
-        "Number of a lasting event within its job, from 1; a passing one carries that of the last lasting event.",
+        "Number of a lasting event within its job, from 1 and without gaps: after `attach`, events may come twice and "
+        "late ones before early ones. A passing one carries that of the last lasting event.",
         ge=0,
     )
 

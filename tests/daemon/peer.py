@@ -5,17 +5,21 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
+from collections import defaultdict
 from types import TracebackType
 from typing import TypeVar
 
 from websockets.sync.client import ClientConnection, connect
 
+from bridge.client.tracker import TRANSIENT
 from bridge.protocol import PROTOCOL_VERSION
 from bridge.protocol.messages import (
     FINAL_EVENTS,
+    Attach,
     Hello,
     JobEvent,
     JobProgress,
+    JobStatus,
     Message,
     Reply,
     Request,
@@ -39,6 +43,7 @@ class Peer:
         self._session = ClientSession()
         self._numbers = itertools.count(1)
         self._aside: list[Message] = []
+        self._told: defaultdict[str, set[int]] = defaultdict(set)
         hello = Hello(request_id=0, versions=(PROTOCOL_VERSION,), client="test", session=self.secret)
         self.socket.send(self._session.send(hello))
         welcome = self.receive()
@@ -60,13 +65,18 @@ class Peer:
 
     def receive(self, timeout: float = 60.0) -> Message:
         """The next message, events that came while a reply was awaited first."""
-        return self._aside.pop(0) if self._aside else self._receive(timeout)
+        message = self._aside.pop(0) if self._aside else self._receive(timeout)
+        if isinstance(message, JobEvent) and not isinstance(message, TRANSIENT):
+            self._told[message.job_id].add(message.seq)
+        return message
 
     def _receive(self, timeout: float) -> Message:
         return self._session.receive(self.socket.recv(timeout=timeout))
 
     def ask(self, cls: type[Request], **fields: object) -> Reply:
         """Send a request and wait for its reply; events are put aside."""
+        if cls is Attach:
+            self._told[str(fields["job_id"])] = set(range(1, int(str(fields.get("after", 0))) + 1))
         number = next(self._numbers)
         self.send(cls(request_id=number, **fields))
         while True:
@@ -76,18 +86,22 @@ class Peer:
             self._aside.append(message)
 
     def submit(self, job_id: str, task: Task, **fields: object) -> Reply:
-        """Queue a job."""
-        return self.ask(Submit, job_id=job_id, task=task, **fields)
+        """Queue a job. What it told before is not told again, unless `attach` asks for it."""
+        reply = self.ask(Submit, job_id=job_id, task=task, **fields)
+        if isinstance(reply, JobStatus):
+            self._told[job_id].update(range(1, reply.last_seq + 1))
+        return reply
 
     def events(self, job_id: str, timeout: float = 120.0) -> list[JobEvent]:
-        """All events of a job up to its end."""
+        """All events of a job up to its end, by number: after `attach` the end may be told before what was missed."""
         found: list[JobEvent] = []
+        told = self._told[job_id]
         deadline = time.monotonic() + timeout
-        while not found or not isinstance(found[-1], FINAL_EVENTS):
+        while not any(isinstance(event, FINAL_EVENTS) for event in found) or len(told) < max(told):
             message = self.receive(max(0.1, deadline - time.monotonic()))
             if isinstance(message, JobEvent) and message.job_id == job_id:
                 found.append(message)
-        return found
+        return sorted(found, key=lambda event: event.seq)
 
     def wait_for(self, cls: type[JobEvent], job_id: str, **fields: object) -> JobEvent:
         """The next event of a job that is of this type and has these fields."""

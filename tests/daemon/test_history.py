@@ -72,7 +72,7 @@ async def test_jobs_that_a_daemon_left_unfinished_are_named_interrupted(tmp_path
     await second.add_job(summary("a"), "ann", "f")
     again = await second.job("a")
     assert (again.summary.state, again.summary.error, again.summary.results) == ("queued", None, 1)
-    assert [event.type for event in await second.events("a")] == ["job_result"]
+    assert [(event.seq, event.type) for event in await second.events("a")] == [(1, "job_result"), (2, "job_notice")]
     await second.close()
 
 
