@@ -44,6 +44,11 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--tls-key", type=FILE, help="PEM key.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
 @click.option("--model-memory", type=click.FloatRange(0), help="For models, in GB.  [default: half of the device's]")
+@click.option(
+    "--parked-memory",
+    type=click.FloatRange(0),
+    help="Main memory for models that had to leave the GPU, in GB; 0 keeps none.  [default: a quarter of it]",
+)
 @click.option("--idle-release", type=click.FloatRange(0), help="Minutes idle until models are put away.  [default: 15]")
 @click.option(
     "--safety-filter",
@@ -85,6 +90,7 @@ def build_settings(
     tls_key: Path | None,
     device: str,
     model_memory: float | None,
+    parked_memory: float | None,
     idle_release: float | None,
     safety_filter: Path | None,
     max_megapixels: float | None,
@@ -112,6 +118,7 @@ def build_settings(
     more = _given(
         history_bytes=history_size and round(history_size * 1e9),
         model_memory=model_memory and round(model_memory * 1e9),
+        parked_memory=None if parked_memory is None else round(parked_memory * 1e9),
         idle_release=None if idle_release is None else idle_release * 60,
         ping_interval=ping_interval,
         ping_timeout=ping_interval and 2 * ping_interval,

@@ -33,6 +33,7 @@ class Settings:
         history_bytes: how much stored results may take before the oldest are evicted, in bytes.
         device: "auto", "cpu", "cuda" or "mps".
         model_memory: bytes that the weights of models may take; 0 for half of the device's memory.
+        parked_memory: bytes of main memory for models that had to leave a device; None for a quarter of it.
         safety_filter: folder of a safety checker that holds pictures back; None lets everything pass.
         idle_release: seconds without a job after which models are put away; 0 keeps them.
         log_level: "debug", "info", "warning" or "error".
@@ -56,6 +57,7 @@ class Settings:
     history_bytes: int = 4 << 30
     device: str = "auto"
     model_memory: int = 0
+    parked_memory: int | None = None
     safety_filter: Path | None = None
     idle_release: float = 900.0
     log_level: str = "info"

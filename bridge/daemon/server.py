@@ -201,6 +201,7 @@ def _engine_command(settings: Settings, shared: SharedPixels, results: SharedPix
         "--results": results.folder,
         "--device": settings.device,
         "--model-memory": settings.model_memory,
+        "--parked-memory": settings.parked_memory,
         "--safety-filter": settings.safety_filter,
     }
     given = [text for name, value in options.items() if value is not None for text in (name, str(value))]

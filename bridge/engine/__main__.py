@@ -17,6 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--model-memory", type=int, default=0, metavar="BYTES", help="for weights; 0 takes half of what there is"
     )
+    parser.add_argument(
+        "--parked-memory", type=int, metavar="BYTES", help="of main memory, for models that had to leave the device"
+    )
     parser.add_argument("--safety-filter", type=Path, metavar="DIR", help="folder of a safety checker")
     parser.add_argument("--probe", action="store_true", help="print what there is as JSON, and end")
     options = parser.parse_args(arguments)
@@ -30,12 +33,13 @@ def main(arguments: list[str] | None = None) -> int:
 
     return serve_pipes(
         EngineOptions(
-            options.shared_pixels,
-            options.device,
-            options.threads,
-            options.model_memory,
-            options.safety_filter,
-            options.results,
+            shared_pixels=options.shared_pixels,
+            results=options.results,
+            device=options.device,
+            threads=options.threads,
+            model_memory=options.model_memory,
+            parked_memory=options.parked_memory,
+            safety_filter=options.safety_filter,
         )
     )
 

@@ -26,6 +26,7 @@ class EngineOptions:
         device: "auto", "cpu", "cuda" or "mps".
         threads: CPU threads; 0 leaves it to torch.
         model_memory: bytes that weights may take; 0 for half of the device's memory.
+        parked_memory: bytes of main memory for models that had to leave the device; None for a quarter of it.
         safety_filter: folder of a safety checker; None lets everything pass.
     """
 
@@ -33,6 +34,7 @@ class EngineOptions:
     device: str = "auto"
     threads: int = 0
     model_memory: int = 0
+    parked_memory: int | None = None
     safety_filter: Path | None = None
     results: Path | None = None
 
@@ -72,6 +74,8 @@ def _serve(link: Link, options: EngineOptions) -> None:
     from .live.frames import FrameMaker
     from .live.interlude import Interlude
     from .models.fingerprint import CACHE_NAME
+    from .models.loading import LoadedModel
+    from .models.parking import Parking
     from .models.shelf import ModelShelf
     from .quiet import quieten_libraries
     from .runner import Runner
@@ -82,7 +86,9 @@ def _serve(link: Link, options: EngineOptions) -> None:
     quieten_libraries()
     device = choose_device(options.device)
     faults = faults_from(os.environ.get(VARIABLE, ""))
-    shelf = ModelShelf(device, options.model_memory or None, locations.data_folder() / CACHE_NAME)
+    # Where a device has no memory of its own, leaving it makes no room in main memory.
+    parking = Parking[LoadedModel](options.parked_memory if device.has_own_memory else 0)
+    shelf = ModelShelf(device, options.model_memory or None, locations.data_folder() / CACHE_NAME, parking)
     send = link.send
     if options.safety_filter is not None:
         send = SafetyFilter(load_judge(options.safety_filter, device), send).send

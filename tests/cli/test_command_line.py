@@ -147,7 +147,7 @@ def test_serve_hands_every_option_on(tmp_path):
         "--allow-origin": "https://example.org", "--log-level": "debug", "--tls-cert": "cert", "--tls-key": "key",
         "--device": "cpu", "--max-megapixels": "2", "--max-steps": "7", "--max-images": "3", "--max-queue": "4",
         "--max-message-mb": "9", "--history-size": "0.5", "--ping-interval": "1.5", "--model-memory": "6",
-        "--idle-release": "2", "--safety-filter": str(tmp_path),
+        "--idle-release": "2", "--safety-filter": str(tmp_path), "--parked-memory": "0",
     }  # fmt: skip
     arguments = [part for pair in options.items() for part in pair] + ["--model", "b", "--log-json"]
     context = serve.make_context("serve", arguments)
@@ -162,6 +162,7 @@ def test_serve_hands_every_option_on(tmp_path):
     assert settings.limits == Limits(message_bytes=9_000_000, pixels=2_000_000, steps=7, images=3, queued_jobs=4)
     assert (settings.history_bytes, settings.ping_interval, settings.ping_timeout) == (500_000_000, 1.5, 3.0)
     assert (settings.model_memory, settings.idle_release, settings.safety_filter) == (6_000_000_000, 120, tmp_path)
+    assert settings.parked_memory == 0
 
 
 def test_serve_without_options_runs_with_the_daemons_own_settings():

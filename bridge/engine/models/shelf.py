@@ -30,8 +30,7 @@ class ModelShelf:
         budget: bytes that all weights together may take; None for half of the device's memory. A single model that
             is larger is loaded all the same, alone.
         hashes: file that remembers content hashes of models across processes; None for none.
-        parking: where models rest that left the device; None for a quarter of main memory, or for nowhere when that is
-            the device's own.
+        parking: where models rest that left the device; None for nowhere.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class ModelShelf:
     ) -> None:
         self._device = device
         self._budget = int(device.memory_total() * BUDGET_FRACTION) if budget is None else budget
-        self._parking = Parking[LoadedModel](None if device.has_own_memory else 0) if parking is None else parking
+        self._parking = Parking[LoadedModel](0) if parking is None else parking
         self._models: dict[str, LoadedModel] = {}
         self._load_seconds: dict[str, float] = {}
         self._worth: ReloadWorth[str] = ReloadWorth()
