@@ -47,6 +47,14 @@ def test_rays_of_blender_find_the_pixel_that_they_began_in(play: Play):
     assert found["median"] <= 0.05
 
 
+def test_normals_that_guide_are_those_of_the_shading(play: Play):
+    found = play("shading")
+    assert found["smooth"]["pixels"] > 5000
+    assert found["smooth"]["median"] < 1
+    assert found["smooth"]["worst"] < 10
+    assert found["flat"]["median"] > 3
+
+
 @pytest.mark.parametrize(("arrangement", "count", "covered"), [("ring", 6, 0.85), ("sphere", 8, 0.85)])
 def test_views_around_a_mesh_cover_it_and_overlap(play: Play, arrangement: str, count: int, covered: float):
     found = play("coverage", arrangement, str(count))

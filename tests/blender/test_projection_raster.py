@@ -48,7 +48,7 @@ def scenery(*squares: tuple[float, float, int]) -> Surface:
     places = np.concatenate([square(depth, half) for depth, half, _ in squares])
     uvs = np.tile([[[0, 0], [1, 0], [1, 1]], [[0, 0], [1, 1], [0, 1]]], (len(squares), 1, 1)).astype(float)
     texture = np.repeat([which for _, _, which in squares], 2)
-    return Surface(places, uvs, texture, np.zeros(len(places), dtype=bool))
+    return Surface(places, uvs, texture, np.zeros(len(places), dtype=bool), np.zeros(places.shape))
 
 
 def texture(value: float = 100.0, side: int = 32, *, known: bool = True) -> Texture:
@@ -154,9 +154,9 @@ def test_an_occluder_keeps_what_is_behind_it_and_is_not_painted_itself():
 
 def test_a_face_that_is_turned_away_is_not_painted():
     turned = scenery((1.0, 0.3, 0))
-    away = Surface(turned.corners[:, ::-1], turned.uvs[:, ::-1], turned.texture, turned.flipped)
+    away = Surface(turned.corners[:, ::-1], turned.uvs[:, ::-1], turned.texture, turned.flipped, turned.shading)
     assert Course(away, [texture()], [eye()], Wishes()).next() is None
-    mirrored = Surface(away.corners, away.uvs, away.texture, ~away.flipped)
+    mirrored = Surface(away.corners, away.uvs, away.texture, ~away.flipped, away.shading)
     assert Course(mirrored, [texture()], [eye()], Wishes()).next() is not None
 
 
@@ -225,6 +225,23 @@ def test_normals_are_red_to_the_left_and_green_upwards(slope: tuple[int, int], c
     normal = guided(surface, "normal")
     assert np.abs(normal[32, 32].astype(int) - colour).max() <= 1
     assert normal[0, 0].tolist() == [128, 128, 255]
+
+
+def test_normals_are_smooth_where_the_mesh_is_shaded_so_and_never_look_away():
+    """A square that is shaded like a pillow, then one whose shading looks away from the camera."""
+    surface = scenery((1.0, 0.2, 0))
+    pillow = np.concatenate([surface.corners[..., :2] * 5, np.ones((2, 3, 1))], axis=2)
+    surface.shading[...] = pillow / np.linalg.norm(pillow, axis=2, keepdims=True)
+    place = (np.arange(20, 44) - 31.5) / 64  # of the pixels in a row before the eye
+    expected = np.stack([-5 * place, np.full(24, -5 * 0.5 / 64), np.ones(24)], axis=1)  # red is left
+    normal = guided(surface, "normal") / 127.5 - 1
+    np.testing.assert_allclose(
+        normal[32, 20:44], expected / np.linalg.norm(expected, axis=1, keepdims=True), atol=1 / 127
+    )
+    surface.shading[..., 2] = -0.9
+    away = guided(surface, "normal")[32, 41] / 127.5 - 1
+    line_of_sight = np.array([-place[21], -0.5 / 64, -1])
+    assert abs(away @ line_of_sight) < 0.02
 
 
 def test_edges_are_outlines_creases_and_steps_and_nothing_on_a_plane():

@@ -204,6 +204,30 @@ def ray_error(mesh, face, place, texture, view, wanted):
     return None
 
 
+def shading(addon):
+    """Degrees between the normals that guide and those of a turned, mirrored ellipsoid, by its faces and smooth."""
+    bpy.data.objects.remove(bpy.data.objects["Cube"])
+    bpy.ops.mesh.primitive_uv_sphere_add(segments=24, ring_count=12, radius=1.5)
+    target = bpy.context.object
+    target.rotation_euler, target.scale = (0.3, 0.2, 0.7), (1.2, 0.8, -1.0)
+    found = {}
+    for name, smooth in (("flat", False), ("smooth", True)):
+        target.data.polygons.foreach_set("use_smooth", [smooth] * len(target.data.polygons))
+        target.data.update()
+        bpy.context.view_layer.update()
+        surface, _, (view,) = course(addon, [target], 1024)
+        seen = part(addon, "raster").see(view, surface.corners)
+        covered = seen.triangle >= 0
+        turn = np.array(target.matrix_world)[:3, :3]
+        place = np.einsum("nk,nkc->nc", seen.share[covered], surface.corners[seen.triangle[covered]])
+        true = (place - np.array(target.matrix_world.translation)) @ np.linalg.inv(turn).T @ np.linalg.inv(turn)
+        true = true / np.linalg.norm(true, axis=1, keepdims=True) @ view.to_view[:3, :3].T
+        shown = part(addon, "guides").normals_seen(view, seen, surface)[covered]
+        apart = np.degrees(np.arccos(np.clip(np.einsum("nc,nc->n", shown, true), -1, 1)))
+        found[name] = {"pixels": int(covered.sum()), "median": float(np.median(apart)), "worst": float(apart.max())}
+    return found
+
+
 def coverage(addon, arrangement, count):
     """How many of the texels on Suzanne some view saw, and how many more than one."""
     target = suzanne()

@@ -28,15 +28,21 @@ def nearness(depth: np.ndarray) -> np.ndarray:
 
 
 def normals_seen(view: View, seen: Seen, surface: Surface) -> np.ndarray:
-    """(H, W, 3) unit vectors in the space of the view, towards the viewer; where there is nothing, straight to them."""
+    """(H, W, 3) unit vectors in the space of the view, towards the viewer; where there is nothing, straight to them.
+
+    They are those that shading shows. On a rim they may lean away from who sees it: there they stand upright to the
+    line of sight, as they do on the round thing that is meant.
+    """
     out = np.zeros((*seen.triangle.shape, 3))
     out[..., 2] = 1
     covered = seen.triangle >= 0
     triangle, share = seen.triangle[covered], seen.share[covered]
-    normal = surface.normals()[triangle]
-    position = np.einsum("nk,nkc->nc", share, surface.corners[triangle])
-    away = np.einsum("nc,nc->n", normal, view.towards(position)) < 0
-    normal = np.where(away[:, None], -normal, normal) @ view.to_view[:3, :3].T
+    towards = view.towards(np.einsum("nk,nkc->nc", share, surface.corners[triangle]))
+    away = np.einsum("nc,nc->n", surface.normals()[triangle], towards) < 0
+    normal = surface.shaded(triangle, share)
+    normal = np.where(away[:, None], -normal, normal)
+    normal -= towards * np.minimum(np.einsum("nc,nc->n", normal, towards), 0)[:, None]
+    normal = normal @ view.to_view[:3, :3].T
     out[covered] = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
     return out
 

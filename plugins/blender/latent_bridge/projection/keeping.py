@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import zipfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ from ..vendored import errors, private_file
 from .course import Course, Finish
 from .surface import Surface, Texture
 from .views import View
+
+SURFACE = tuple(each.name for each in fields(Surface))
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def keep(kept: Kept, path: Path) -> None:
         "told": np.frombuffer(json.dumps(told, default=str).encode(), dtype=np.uint8),
         "to_view": np.array([view.to_view for view in course.pending]),
         "to_clip": np.array([view.to_clip for view in course.pending]),
-        **{name: getattr(course.surface, name) for name in ("corners", "uvs", "texture", "flipped")},
+        **{name: getattr(course.surface, name) for name in SURFACE},
     }
     for number, texture in enumerate(course.textures):
         arrays |= {f"{name} {number}": values for name, values in _texture_arrays(texture).items()}
@@ -123,7 +125,7 @@ def _read(arrays: dict[str, np.ndarray]) -> Kept:
             told["views"], arrays["to_view"], arrays["to_clip"], strict=True
         )
     ]
-    surface = Surface(*(arrays[name] for name in ("corners", "uvs", "texture", "flipped")))
+    surface = Surface(*(arrays[name] for name in SURFACE))
     course = Course(surface, textures, views, Wishes(**told["wishes"]), told["guides"], Finish(**told["ending"]))
     course.painted = told["painted"]
     wearers = [Wearer(each["image"], tuple((name, slot) for name, slot in each["slots"])) for each in told["wearers"]]

@@ -155,7 +155,7 @@ def _worn(target: bpy.types.Object, slot: int) -> Worn:
 def _triangles(
     each: bpy.types.Object, depsgraph: bpy.types.Depsgraph, worn: dict[int, Worn], numbers: dict[int, int]
 ) -> tuple[np.ndarray, ...] | None:
-    """Corners, UVs, texture and orientation of an object with its modifiers."""
+    """The columns of a `Surface` for an object with its modifiers."""
     evaluated = each.evaluated_get(depsgraph)
     try:
         mesh = evaluated.to_mesh()
@@ -182,9 +182,20 @@ def _triangles(
             uvs[mine] = values[loops.reshape(-1, 3)[mine]]
             texture[mine] = numbers[slot]
         flipped = np.full(count, np.linalg.det(matrix[:3, :3]) < 0)
-        return points[vertices].reshape(-1, 3, 3), uvs, texture, flipped
+        shading = _corner_normals(mesh)[loops].reshape(-1, 3, 3) @ np.linalg.pinv(matrix[:3, :3])
+        shading /= np.maximum(np.linalg.norm(shading, axis=2, keepdims=True), 1e-20)
+        return points[vertices].reshape(-1, 3, 3), uvs, texture, flipped, shading
     finally:
         evaluated.to_mesh_clear()
+
+
+def _corner_normals(mesh: bpy.types.Mesh) -> np.ndarray:
+    """(L, 3), as the mesh is shaded: those of faces, or smooth ones, or somebody's own."""
+    size = len(mesh.loops) * 3
+    if bpy.app.version >= (4, 1, 0):
+        return _column(mesh.corner_normals, "vector", size, np.float32).reshape(-1, 3).astype(np.float64)
+    mesh.calc_normals_split()
+    return _column(mesh.loops, "normal", size, np.float32).reshape(-1, 3).astype(np.float64)
 
 
 def _column(collection: bpy.types.bpy_prop_collection, name: str, size: int, kind: type) -> np.ndarray:

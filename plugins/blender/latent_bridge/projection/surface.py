@@ -24,18 +24,30 @@ class Surface:
         uvs: (T, 3, 2).
         texture: (T,) which texture they wear, or `OCCLUDER`.
         flipped: (T,) whether their corners run clockwise seen from outside, as on a mirrored object.
+        shading: (T, 3, 3) unit normals at the corners, as the mesh is shaded; 0 where nothing is known of it.
     """
 
     corners: np.ndarray
     uvs: np.ndarray
     texture: np.ndarray
     flipped: np.ndarray
+    shading: np.ndarray
 
     def normals(self) -> np.ndarray:
         """(T, 3) unit vectors outwards; 0 for triangles without an area."""
         first, second = self.corners[:, 1] - self.corners[:, 0], self.corners[:, 2] - self.corners[:, 0]
         normal = np.cross(first, second) * np.where(self.flipped, -1, 1)[:, None]
-        return normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-20)
+        return _unit(normal)
+
+    def shaded(self, triangle: np.ndarray, share: np.ndarray) -> np.ndarray:
+        """(N, 3) unit normals as shading shows them, at places given by triangle (N,) and barycentric share (N, 3)."""
+        normal = np.einsum("nk,nkc->nc", share, self.shading[triangle])
+        known = np.linalg.norm(normal, axis=1) > 1e-6
+        return np.where(known[:, None], _unit(normal), self.normals()[triangle])
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-20)
 
 
 @dataclass(frozen=True)
