@@ -90,3 +90,24 @@ def test_a_window_is_closed_with_a_live_connection_and_a_running_job(
     outcome = blender_window.run(addon_zip, "interruptions.py::quit_while_running", home=tiny_daemon.home, timeout=60)
     assert outcome.result == "connected"
     assert outcome.status == 0
+
+
+def test_no_map_ticked_beside_a_texture_means_none_is_made(blender: Runner, addon_zip: Path, tmp_path: Path):
+    found = blender.run(addon_zip, "faults.py::no_map_is_ticked", home=tmp_path).result
+    assert found == {"phase": "finished", "error": "", "busy": False, "ticks": True, "jobs": 1}
+
+
+def test_a_fault_in_the_main_thread_fails_its_job_alone(blender: Runner, addon_zip: Path, tmp_path: Path):
+    outcome = blender.run(addon_zip, "faults.py::delivery_breaks", home=tmp_path)
+    found = outcome.result
+    assert found["phase"] == "choosing"  # the picture is not lost
+    assert "KeyError" in found["error"]
+    assert found["used"] == "moss"
+    assert "ZeroDivisionError" in found["message"]
+    assert found["next"] == "finished"
+    assert "Traceback" in outcome.output
+
+
+def test_sockets_that_a_shader_lacks_are_told_and_nothing_breaks(blender: Runner, addon_zip: Path, tmp_path: Path):
+    found = blender.run(addon_zip, "faults.py::maps_of_a_group", home=tmp_path).result
+    assert found == ["metallic", "normal", "roughness"]

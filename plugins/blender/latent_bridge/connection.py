@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import queue
 import threading
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from .daemon_choice import DaemonChoice
+from .faults import told_of
 from .jobs import Variant
 from .pictures import file_of, thumbnail
 from .vendored import errors, load_client, load_starter, messages, tasks
@@ -60,11 +60,15 @@ class SubmitFailed:
 
 @dataclass(frozen=True)
 class Answered:
-    """Something that ran in the background is over: `callback(value, error)` is to be called by the main thread."""
+    """Something that ran in the background is over: `callback(value, error)` is to be called by the main thread.
+
+    `job_id` names the job that it was for, if there is one: a callback that breaks fails it.
+    """
 
     callback: Callable[[Any, errors.BridgeError | None], None]
     value: Any = None
     error: errors.BridgeError | None = None
+    job_id: str = ""
 
 
 Happening = ConnectionChanged | JobHappened | VariantReady | SubmitFailed | Answered
@@ -115,10 +119,12 @@ class Connection:
         """Try to connect now."""
         self._work.put(lambda: self._bridge.retry() if self._bridge is not None else None)
 
-    def in_background(self, action: Callable[[], Any], callback: Callable[[Any, Any], None]) -> None:
-        """Run something on the worker; the callback is called when the main thread drains the inbox."""
+    def in_background(self, action: Callable[[], Any], callback: Callable[[Any, Any], None], job_id: str = "") -> None:
+        """Run something on the worker; the callback is called when the main thread drains the inbox.
 
-        self._work.put(lambda: self.inbox.put(_answer(callback, action)))
+        `job_id` names the job that it is for, if there is one.
+        """
+        self._work.put(lambda: self.inbox.put(_answer(callback, action, job_id)))
 
     def aside(self, action: Callable[[], Any], callback: Callable[[Any, Any], None]) -> None:
         """As `in_background`, on a thread of its own: for what may wait."""
@@ -241,16 +247,13 @@ class Connection:
         self.inbox.put(JobHappened(job_id, event))
 
 
-def _answer(callback: Callable[[Any, errors.BridgeError | None], None], action: Callable[[], Any]) -> Answered:
+def _answer(
+    callback: Callable[[Any, errors.BridgeError | None], None], action: Callable[[], Any], job_id: str = ""
+) -> Answered:
     try:
-        return Answered(callback, action())
-    except errors.BridgeError as error:
-        return Answered(callback, error=error)
-    except Exception as error:  # noqa: BLE001 - a fault of ours: the thread must live on, and the user must hear of it
-        traceback.print_exception(error)
-        text = f"The add-on failed: {error!r}."
-        hint = "Please report this with what the console shows."
-        return Answered(callback, error=errors.BridgeError(errors.ErrorCode.INTERNAL, text, hint=hint))
+        return Answered(callback, action(), job_id=job_id)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the thread lives on and the user hears of it
+        return Answered(callback, error=told_of(error), job_id=job_id)
 
 
 def _variant(event: messages.JobResult) -> Variant:

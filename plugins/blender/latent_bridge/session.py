@@ -18,6 +18,7 @@ from . import delivery, images, open_file
 from .about import CLIENT_NAME
 from .connection import Answered, Connection, ConnectionChanged, Happening, JobHappened, SubmitFailed, VariantReady
 from .daemon_choice import DaemonChoice
+from .faults import told_of
 from .jobs import Goal, JobView, Phase, Target, Variant
 from .journal import Entry, Journal
 from .maps import asking
@@ -154,8 +155,12 @@ class Session:
         """Deal with everything that has happened; returns whether anything had."""
         happened = False
         while not self.connection.inbox.empty():
-            self._take(self.connection.inbox.get_nowait())
+            happening = self.connection.inbox.get_nowait()
             happened = True
+            try:
+                self._take(happening)
+            except Exception as error:  # noqa: BLE001 - Blender drops a timer that raises, and every job with it
+                self._broke(happening, told_of(error))
         return happened
 
     def tick(self) -> float:
@@ -193,6 +198,19 @@ class Session:
                 self._end(job.failed(happening.error))
             elif isinstance(happening, JobHappened):
                 self._event(job, happening.event)
+
+    def _broke(self, happening: Happening, error: errors.BridgeError) -> None:
+        """Dealing with something failed: its job has, or without one the user is told. Pictures stay to be chosen."""
+        job = self.jobs.get(getattr(happening, "job_id", ""))
+        if job is None:
+            self.message = str(error)
+        elif job.variants and not job.applied and job.target.goal is not Goal.MAPS:
+            self._update(replace(job, phase=Phase.CHOOSING, text="", error=error.message, hint=error.hint))
+        elif job.applied:  # it is where it belongs; what should have followed did not
+            self._update(replace(job, error=error.message, hint=error.hint))
+        else:
+            self._update(job.failed(error))
+            self.settled(job.id)
 
     def _event(self, job: JobView, event: messages.JobEvent) -> None:
         if isinstance(event, messages.JobFinished):
@@ -232,7 +250,7 @@ class Session:
         if job.target.goal is not Goal.IMAGE:
             image = self._delivered(job, delivery.texture(job, variant))
             if job.target.with_maps:
-                asking.ask(self, image, delivery.object_of(job.target), bpy.context.scene)
+                asking.ask_beside(self, image, delivery.object_of(job.target), bpy.context.scene)
             return image
         image = delivery.image_of(job.target)
         if image is None:
@@ -247,7 +265,7 @@ class Session:
         held = images.read(image)
         self._update(replace(job, text=DELIVERING))
         self.connection.in_background(
-            lambda: file_of(picture_of(held)), lambda file, error: self._deliver_over(job, variant, file)
+            lambda: file_of(picture_of(held)), lambda file, error: self._deliver_over(job, variant, file), job.id
         )
         return None
 

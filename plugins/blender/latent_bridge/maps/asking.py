@@ -51,6 +51,14 @@ def ask(session: Session, image: bpy.types.Image, target: bpy.types.Object | Non
     )
 
 
+def ask_beside(
+    session: Session, image: bpy.types.Image, target: bpy.types.Object | None, scene: bpy.types.Scene
+) -> None:
+    """Queue the job for a texture that has just arrived; none when no map is ticked."""
+    if scene.latent_bridge_maps.kinds():
+        ask(session, image, target, scene)
+
+
 def _seamless(image: bpy.types.Image, scene: bpy.types.Scene) -> str:
     """Across which sides the image continues: as it says itself, else as the panel does."""
     noted = images.noted(image)

@@ -39,7 +39,7 @@ def texture_node(material: bpy.types.Material | None, image: bpy.types.Image) ->
 def wire(
     material: bpy.types.Material, base: bpy.types.Node, maps: dict[str, bpy.types.Image], wishes: Wishes
 ) -> list[str]:
-    """Wire maps beside their base colour; returns the kinds whose socket somebody else's node keeps."""
+    """Wire maps beside their base colour; returns the kinds whose socket is somebody else's, or is missing."""
     return _Wiring(material, base, wishes).wire(maps)
 
 
@@ -62,15 +62,15 @@ class _Wiring:
     # Each returns whether the socket was to be had.
 
     def _roughness(self, texture: bpy.types.Node, _maps: object) -> bool:
-        return self._join(texture.outputs["Color"], self._shader.inputs["Roughness"])
+        return self._join(texture.outputs["Color"], self._shader.inputs.get("Roughness"))
 
     def _metallic(self, texture: bpy.types.Node, _maps: object) -> bool:
-        return self._join(texture.outputs["Color"], self._shader.inputs["Metallic"])
+        return self._join(texture.outputs["Color"], self._shader.inputs.get("Metallic"))
 
     def _normal(self, texture: bpy.types.Node, _maps: object) -> bool:
         node = self._node("ShaderNodeNormalMap", "normal map", texture)
         self._join(texture.outputs["Color"], node.inputs["Color"])
-        return self._join(node.outputs["Normal"], self._shader.inputs["Normal"])
+        return self._join(node.outputs["Normal"], self._shader.inputs.get("Normal"))
 
     def _height(self, texture: bpy.types.Node, maps: dict[str, bpy.types.Image]) -> bool:
         free = True
@@ -78,7 +78,7 @@ class _Wiring:
             bump = self._node("ShaderNodeBump", "bump", texture)
             bump.inputs["Distance"].default_value = self._wishes.relief
             self._join(texture.outputs["Color"], bump.inputs["Height"])
-            free = self._join(bump.outputs["Normal"], self._shader.inputs["Normal"])
+            free = self._join(bump.outputs["Normal"], self._shader.inputs.get("Normal"))
         return self._displaced(texture) and free if self._wishes.displace else free
 
     def _displaced(self, texture: bpy.types.Node) -> bool:
@@ -97,7 +97,9 @@ class _Wiring:
             if mix is not None:
                 mix.inputs[0].default_value = 0.0
             return True
-        colour = self._shader.inputs[materials.BASE_COLOUR]
+        colour = self._shader.inputs.get(materials.BASE_COLOUR)
+        if colour is None:
+            return False
         if mix is None:
             place = self._shader.location.x - COLUMN / 2, self._shader.location.y + ROW / 2
             mix = self._new("ShaderNodeMix", materials.OCCLUSION_MIX, place)
@@ -139,7 +141,10 @@ class _Wiring:
     def _find(self, kind: str, label: str) -> bpy.types.Node | None:
         return next((node for node in self._tree.nodes if node.bl_idname == kind and node.label == label), None)
 
-    def _join(self, output: bpy.types.NodeSocket, socket: bpy.types.NodeSocket) -> bool:
+    def _join(self, output: bpy.types.NodeSocket, socket: bpy.types.NodeSocket | None) -> bool:
+        """Link; False when the socket is somebody else's, or the shader has none of that name."""
+        if socket is None:
+            return False
         if socket.is_linked and not socket.links[0].from_node.label.startswith("Bridge "):
             return False
         self._tree.links.new(output, socket)

@@ -175,7 +175,7 @@ class _Projection:
         present = session.current()
         present.calculating(job.id, PROJECTING, stop.set)
         present.connection.in_background(
-            lambda: self._step(job, on, stop), lambda step, error: self._stepped(job, step, error)
+            lambda: self._step(job, on, stop), lambda step, error: self._stepped(job, step, error), job.id
         )
 
     def _step(self, job: JobView, on: bool, stop: threading.Event) -> _Step:
@@ -251,7 +251,9 @@ class _Projection:
         held = held_by(kept.wearers, home)
         present.described(job.id, PROJECTING)
         present.connection.in_background(
-            lambda: files_of(step.textures, held), lambda files, _: self._deliver(job, step, home, files)
+            lambda: files_of(step.textures, held),
+            lambda files, error: self._failed(job, error) if error else self._deliver(job, step, home, files),
+            job.id,
         )
 
     def _deliver(self, job: JobView, step: _Step, home: bool, files: list[Written | None]) -> None:
