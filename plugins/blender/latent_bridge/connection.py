@@ -168,27 +168,24 @@ class Connection:
 
     def _run(self) -> None:
         while (action := self._work.get()) is not None:
-            action()
+            try:
+                action()
+            except Exception as error:  # noqa: BLE001 - every later job needs this thread
+                told_of(error)
 
     def _open(self, choice: DaemonChoice) -> None:
         try:
-            client = load_client()
-        except ImportError as error:
-            told = errors.BridgeError(
-                errors.ErrorCode.INTERNAL,
-                f"This Blender's Python does not work: {error}.",
-                hint="Start Blender from its menu entry: a shell may show it the library of another Python.",
+            self._bridge = _client().connect(
+                **choice.arguments(),
+                session=self._session,
+                client_name=self._client_name,
+                wait=False,
+                on_connection=self._on_connection,
             )
-            self.inbox.put(ConnectionChanged("disconnected", told))
-            return
-        self._bridge = client.connect(
-            **choice.arguments(),
-            session=self._session,
-            client_name=self._client_name,
-            wait=False,
-            on_connection=self._on_connection,
-        )
-        self._opened.set()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the user must hear why nothing connects
+            self.inbox.put(ConnectionChanged("disconnected", told_of(error)))
+        finally:
+            self._opened.set()
 
     def _close(self) -> None:
         bridge, self._bridge = self._bridge, None
@@ -207,21 +204,23 @@ class Connection:
             self._jobs[job_id] = self._connected().submit(
                 task, job_id=job_id, preview_side=preview_side, on_event=self._on_event
             )
-        except errors.BridgeError as error:
-            self.inbox.put(SubmitFailed(job_id, error))
+        except Exception as error:  # noqa: BLE001 - such as too little memory: the job has failed, the thread lives on
+            self.inbox.put(SubmitFailed(job_id, told_of(error)))
 
     def _attach(self, job_id: str) -> None:
         try:
             self._jobs[job_id] = self._connected().attach(job_id, on_event=self._on_event)
-        except errors.BridgeError as error:
-            self.inbox.put(SubmitFailed(job_id, error))
+        except Exception as error:  # noqa: BLE001 - likewise
+            self.inbox.put(SubmitFailed(job_id, told_of(error)))
 
     def _prepare(self, job_id: str, event: messages.JobResult) -> None:
         try:
             self.inbox.put(VariantReady(job_id, _variant(event)))
-        except (errors.BridgeError, ValueError) as error:
+        except (errors.BridgeError, ValueError) as error:  # what the daemon sent, and no fault of ours
             told = errors.BridgeError(errors.ErrorCode.INTERNAL, f"The result cannot be read: {error}")
             self.inbox.put(SubmitFailed(job_id, told))
+        except Exception as error:  # noqa: BLE001 - likewise
+            self.inbox.put(SubmitFailed(job_id, told_of(error)))
 
     # On the client's thread: quick, and never waiting.
 
@@ -245,6 +244,17 @@ class Connection:
         if isinstance(event, messages.FINAL_EVENTS):
             self._jobs.pop(job_id, None)
         self.inbox.put(JobHappened(job_id, event))
+
+
+def _client() -> Any:
+    try:
+        return load_client()
+    except ImportError as error:
+        raise errors.BridgeError(
+            errors.ErrorCode.INTERNAL,
+            f"This Blender's Python does not work: {error}.",
+            hint="Start Blender from its menu entry: a shell may show it the library of another Python.",
+        ) from error
 
 
 def _answer(

@@ -16,5 +16,11 @@ def told_of(error: Exception) -> errors.BridgeError:
     if isinstance(error, errors.BridgeError):
         return error
     traceback.print_exception(type(error), error, error.__traceback__)
+    if isinstance(error, MemoryError):
+        return errors.BridgeError(
+            errors.ErrorCode.OUT_OF_MEMORY,
+            "There is not enough memory for this.",
+            hint="Choose smaller pictures or textures.",
+        )
     text = f"The add-on failed: {error!r}."
     return errors.BridgeError(errors.ErrorCode.INTERNAL, text, hint="Please report this with what the console shows.")
