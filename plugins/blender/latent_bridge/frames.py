@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .faults import told_of
+from .vendored import errors
+
 IN_FLIGHT = 2
 """Frames that are with the daemon at once: one that runs, and one that waits so that no time is lost."""
 
@@ -24,10 +27,9 @@ class Frame:
     number: int
     source: Path
 
-    @property
-    def result(self) -> Path:
-        """Where the changed picture goes: beside the rendered one, which stays."""
-        return self.source.with_name(f"{self.source.stem}_bridge.png")
+    def result(self, suffix: str = ".png") -> Path:
+        """Where the changed picture goes: beside the rendered one, which stays. `.exr` for one with floats."""
+        return self.source.with_name(f"{self.source.stem}_bridge{suffix}")
 
 
 class FrameFeed:
@@ -35,26 +37,34 @@ class FrameFeed:
 
     Args:
         begin: sends a frame; its end is told by `ended`.
+        refused: hears of a frame that `begin` raised for, and why.
+
+    Attributes:
+        total: frames so far.
     """
 
-    def __init__(self, begin: Callable[[Frame], None]) -> None:
+    def __init__(self, begin: Callable[[Frame], None], refused: Callable[[Frame, errors.BridgeError], None]) -> None:
+        self.total = 0
         self._begin = begin
+        self._refused = refused
         self._waiting: deque[Frame] = deque()
-        self._running = 0
+        self._running: list[Frame] = []
 
     @property
-    def left(self) -> int:
+    def left(self) -> list[Frame]:
         """Frames that are not done."""
-        return len(self._waiting) + self._running
+        return [*self._running, *self._waiting]
 
     def add(self, frames: Iterable[Frame]) -> None:
         """More of them."""
-        self._waiting.extend(frames)
+        added = list(frames)
+        self.total += len(added)
+        self._waiting.extend(added)
         self._feed()
 
-    def ended(self) -> None:
+    def ended(self, frame: Frame) -> None:
         """A frame is done, or has failed."""
-        self._running -= 1
+        self._running.remove(frame)
         self._feed()
 
     def stop(self) -> None:
@@ -62,6 +72,11 @@ class FrameFeed:
         self._waiting.clear()
 
     def _feed(self) -> None:
-        while self._waiting and self._running < IN_FLIGHT:
-            self._running += 1
-            self._begin(self._waiting.popleft())
+        while self._waiting and len(self._running) < IN_FLIGHT:
+            frame = self._waiting.popleft()
+            try:
+                self._begin(frame)
+            except Exception as error:  # noqa: BLE001 - one frame that cannot be sent must not hold up the others
+                self._refused(frame, told_of(error))
+            else:
+                self._running.append(frame)

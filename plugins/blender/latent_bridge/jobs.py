@@ -113,6 +113,7 @@ class JobView:
         variants: what is done, by index.
         applied: where the chosen one went: the name of an image; empty for nowhere so far.
         resumable: whether its projection stopped before its end and can go on.
+        within: id of the entry that it is part of, as a frame is of its animation; empty for one of its own.
     """
 
     id: str
@@ -128,6 +129,7 @@ class JobView:
     variants: tuple[Variant, ...] = ()
     applied: str = ""
     resumable: bool = False
+    within: str = ""
 
     @property
     def over(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import render_pass, session
+from . import animation, render_pass, session
 from .connection import Answered
 from .frames import Frame
 from .vendored import errors
@@ -45,7 +45,7 @@ def _begins(scene: bpy.types.Scene, *_: object) -> None:
 
 @bpy.app.handlers.persistent
 def _frame_written(scene: bpy.types.Scene, *_: object) -> None:
-    _Render.frames.append(render_pass.frame_at(scene, scene.frame_current))
+    _Render.frames.append(animation.frame_at(scene, scene.frame_current))
 
 
 @bpy.app.handlers.persistent
@@ -61,7 +61,7 @@ def _ends(scene: bpy.types.Scene, *_: object) -> None:
             return
         try:
             if frames:
-                render_pass.restyle_frames(found, frames)
+                animation.restyle(found, frames)
             else:
                 render_pass.restyle_still(found)
         except errors.BridgeError as error:

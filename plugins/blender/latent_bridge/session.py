@@ -98,6 +98,7 @@ class Session:
         on_end: Callable[[JobView], None] | None = None,
         on_cancel: Callable[[], None] | None = None,
         job_id: str = "",
+        within: str = "",
     ) -> JobView:
         """Queue a job.
 
@@ -109,12 +110,13 @@ class Session:
             on_end: takes the results instead of the usual delivery, on the main thread.
             on_cancel: stops what is calculated for it on this side.
             job_id: a new one; empty to draw it here.
+            within: id of the entry that it is part of; see `show`.
 
         Raises:
             BridgeError: see `open`.
         """
         self.open()
-        job = JobView(job_id or uuid.uuid4().hex, title, target, count)
+        job = JobView(job_id or uuid.uuid4().hex, title, target, count, within=within)
         self.jobs[job.id] = job
         if on_end is None or target.course:
             self.journal.add(Entry(job.id, title, count, target))
@@ -125,6 +127,20 @@ class Session:
         self.connection.submit(job.id, make_task)
         self._forget_old()
         return job
+
+    def show(self, job: JobView, on_cancel: Callable[[], None]) -> None:
+        """List something of this side that is not one job, but has jobs within."""
+        self.jobs[job.id] = job
+        self._stops[job.id] = on_cancel
+
+    def parts_of(self, job_id: str) -> list[JobView]:
+        """The jobs within an entry."""
+        return [job for job in self.jobs.values() if job.within == job_id]
+
+    def drop(self, job_id: str) -> None:
+        """Take a job off the list whose end another one tells."""
+        self.jobs.pop(job_id, None)
+        self.settled(job_id)
 
     def cancel(self, job_id: str) -> None:
         """Stop a job."""
@@ -181,8 +197,9 @@ class Session:
 
     @property
     def busy(self) -> bool:
-        """Whether any job is not over, or not delivered yet."""
-        return any(not job.over or job.text == DELIVERING for job in self.jobs.values())
+        """Whether any job is not over, or not delivered yet, or something has happened that may begin one."""
+        waits = not self.connection.inbox.empty()
+        return waits or any(not job.over or job.text == DELIVERING for job in self.jobs.values())
 
     def _take(self, happening: Happening) -> None:
         if isinstance(happening, ConnectionChanged):
@@ -238,7 +255,7 @@ class Session:
         self.jobs[job.id] = job
 
     def _forget_old(self) -> None:
-        over = [job.id for job in self.jobs.values() if job.over and job.phase is not Phase.CHOOSING]
+        over = [job.id for job in self.jobs.values() if job.over and job.phase is not Phase.CHOOSING and not job.within]
         for job_id in over[: max(0, len(self.jobs) - JOBS_SHOWN)]:
             self.dismiss(job_id)
 

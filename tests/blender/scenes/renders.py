@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import bpy
+from scenes.faults import arrive, file_of, part, without_a_daemon
 
 
 def prepare(**fields):
@@ -44,12 +45,88 @@ def animation(addon):
     folder = Path(os.environ["TMPDIR"]) / "frames"
     scene.render.filepath = f"{folder}/f"
     scene.frame_start, scene.frame_end = 1, 4
+    seeds, ended = set(), addon.animation.Animation._ended
+
+    def noting(self, frame, job):
+        seeds.update(variant.seed for variant in job.variants)
+        ended(self, frame, job)
+
+    addon.animation.Animation._ended = noting
     bpy.ops.render.render(animation=True)
     bpy.ops.latent_bridge.wait(timeout=90)
-    session = addon.session.current()
-    session.wait(lambda: len(list(folder.glob("*_bridge.png"))) == 4, 30)
-    seeds = {variant.seed for job in jobs(addon) for variant in job.variants}
-    return {"files": sorted(path.name for path in folder.iterdir()), "seeds": len(seeds)}
+    (job,) = jobs(addon)
+    return {
+        "files": sorted(path.name for path in folder.iterdir()),
+        "seeds": len(seeds),
+        "told": [job.phase.value, job.text.split(" in ")[0], job.fraction],
+    }
+
+
+def frames_of(addon, count):
+    """Pictures as a render would have left them, and an output path that means them."""
+    scene, folder = prepare(), Path(os.environ["TMPDIR"]) / "sent"
+    folder.mkdir(exist_ok=True)
+    scene.render.filepath = f"{folder}/f"
+    scene.render.image_settings.file_format = "PNG"
+    scene.frame_start, scene.frame_end = 1, count
+    for number in range(1, count + 1):
+        (folder / f"f{number:04}.png").write_bytes(file_of(addon, 16))
+    return folder
+
+
+def cancelled(addon):
+    """One Cancel: what is with the daemon is cancelled, and nothing more is sent."""
+    session, sent = without_a_daemon(addon)
+    frames_of(addon, 6)
+    messages, happened = part(addon, "vendored").messages, part(addon, "connection").JobHappened
+    session.connection.cancel = lambda job_id: session.connection.inbox.put(
+        happened(job_id, messages.JobCancelled(job_id=job_id, seq=9))
+    )
+    bpy.ops.latent_bridge.restyle_animation()
+    before, (entry, *parts) = len(sent), jobs(addon)
+    bpy.ops.latent_bridge.cancel(job=entry.id)
+    session.drain()
+    left = [(job.phase.value, job.text) for job in jobs(addon)]
+    bpy.ops.latent_bridge.restyle_animation()
+    return {"before": before, "parts": len(parts), "left": left, "again": len(sent) - before}
+
+
+def unreadable(addon):
+    """Frames that are no pictures are told one by one, and hold nothing up."""
+    session, sent = without_a_daemon(addon)
+    folder = frames_of(addon, 4)
+    for number in (1, 2, 3):
+        (folder / f"f{number:04}.png").write_bytes(b"no picture")
+    bpy.ops.latent_bridge.restyle_animation()
+    (last,) = sent
+    error = jobs(addon)[0].error
+    arrive(addon, session, last)
+    session.wait(lambda: not session.busy, 10)
+    (job,) = jobs(addon)
+    found = [path.name for path in folder.glob("*_bridge.png")]
+    return {"error": error.startswith("Frame 3: "), "text": job.text.split(" in ")[0], "files": found}
+
+
+def movie(addon):
+    """An output of one file for all frames is refused."""
+    _, sent = without_a_daemon(addon)
+    settings = bpy.context.scene.render.image_settings
+    if hasattr(settings, "media_type"):
+        settings.media_type = "VIDEO"
+    settings.file_format = "FFMPEG"
+    return [sorted(bpy.ops.latent_bridge.restyle_animation()), len(sent)]
+
+
+def connected_anew(addon):
+    """Connect while frames are away: a new session gets those that did not come back."""
+    session, sent = without_a_daemon(addon)
+    frames_of(addon, 5)
+    bpy.ops.latent_bridge.restyle_animation()
+    arrive(addon, session, sent[0])
+    session.drain()
+    bpy.ops.latent_bridge.connect()
+    left = addon.animation._Holder.animation.left
+    return {"same": addon.session.current() is session, "left": sorted(frame.number for frame in left)}
 
 
 def lent(addon):

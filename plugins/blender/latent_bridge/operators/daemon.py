@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import session
+from .. import animation, session
 from ..about import CLIENT_NAME
 from ..trial import Trial, try_out
 from ..vendored import errors
@@ -27,6 +27,7 @@ class LATENTBRIDGE_OT_connect(bpy.types.Operator):
         """A new session: address and token may have changed. Jobs under way are taken up again."""
         present = session.restart()
         present.open()
+        animation.carry_over()
         if self.wait and not present.wait(lambda: present.state == "connected", self.wait):
             self.report({"WARNING"}, str(present.error or "There is no connection yet."))
             return {"CANCELLED"}

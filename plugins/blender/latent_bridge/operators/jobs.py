@@ -24,7 +24,7 @@ class LATENTBRIDGE_OT_cancel(bpy.types.Operator):
         """Stop one, or all when none is named."""
         present = session.current()
         for job in list(present.jobs.values()):
-            if not job.over and self.job in ("", job.id):
+            if not job.over and (job.id == self.job if self.job else not job.within):
                 present.cancel(job.id)
         return {"FINISHED"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import render_pass
+from .. import animation, render_pass
 from .reporting import reported
 
 
@@ -23,7 +23,7 @@ class LATENTBRIDGE_OT_restyle_render(bpy.types.Operator):
 
 
 class LATENTBRIDGE_OT_restyle_animation(bpy.types.Operator):
-    """Send the rendered frames through the model, all with one seed; results lie beside them as NAME_bridge.png"""
+    """Send the rendered frames through the model, all with one seed; results, named NAME_bridge, lie beside them"""
 
     bl_idname = "latent_bridge.restyle_animation"
     bl_label = "Restyle Animation"
@@ -31,11 +31,11 @@ class LATENTBRIDGE_OT_restyle_animation(bpy.types.Operator):
     @reported
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Queue what is there."""
-        frames = render_pass.rendered_frames(context.scene)
+        frames = animation.rendered_frames(context.scene)
         if not frames:
             self.report({"WARNING"}, "No frame of this animation has been rendered to a picture file yet.")
             return {"CANCELLED"}
-        render_pass.restyle_frames(context.scene, frames)
+        animation.restyle(context.scene, frames)
         return {"FINISHED"}
 
 

@@ -38,7 +38,7 @@ class Jobs:
 
     def draw(self, context: bpy.types.Context) -> None:
         """One box for each."""
-        for job in reversed(list(session.current().jobs.values())):
+        for job in [job for job in reversed(session.current().jobs.values()) if not job.within]:
             _draw_job(self.layout.box().column(align=True), job)
 
 
