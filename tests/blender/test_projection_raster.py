@@ -11,10 +11,10 @@ from blender_addon.pictures import png
 from blender_addon.projection.adapters import guide_adapters
 from blender_addon.projection.course import Course, Finish
 from blender_addon.projection.filling import filled, grown, sampled
-from blender_addon.projection.keeping import Kept, Wearer, keep, load
+from blender_addon.projection.keeping import SURFACE, Kept, Wearer, keep, load
 from blender_addon.projection.looks import read_png, rgb_picture
 from blender_addon.projection.placement import directions
-from blender_addon.projection.raster import fragments, see
+from blender_addon.projection.raster import NEAR, clipped, fragments, see
 from blender_addon.projection.shelf import path_of
 from blender_addon.projection.stopping import Stopped, stoppable
 from blender_addon.projection.surface import OCCLUDER, Surface, Texture
@@ -96,9 +96,53 @@ def test_shares_are_those_on_the_slanted_triangle_and_not_those_in_the_picture()
     np.testing.assert_allclose(depth, seen.depth[row, column], atol=1e-9)
 
 
-def test_what_reaches_behind_the_camera_is_left_out():
-    surface = np.array([[(0.0, 0.0, 1.0), (1.0, 0.0, -1.0), (0.0, 1.0, -1.0)]])
+def test_what_is_behind_the_camera_is_not_seen():
+    surface = np.array([[(0.0, 0.0, 1.0), (1.0, 0.0, 1.0), (0.0, 1.0, 2.0)]])
     assert (see(eye(), surface).triangle == -1).all()
+
+
+def floor(height: float = 0.4, reach: float = 10.0) -> Surface:
+    """A square floor below the camera, as much of it behind as before; it wears texture 0."""
+    a, b, c, d = ((x * reach, -height, z * reach) for x, z in ((-1, 1), (1, 1), (1, -1), (-1, -1)))
+    corners = np.array([[a, b, c], [a, c, d]])
+    uvs = np.array([[[0, 0], [1, 0], [1, 1]], [[0, 0], [1, 1], [0, 1]]], dtype=float)
+    return Surface(corners, uvs, np.zeros(2, dtype=int), np.zeros(2, dtype=bool), np.zeros(corners.shape))
+
+
+def test_a_floor_that_the_camera_stands_on_is_seen_up_to_the_horizon_at_its_depth():
+    seen = see(eye(), floor().corners)
+    rows = (np.arange(64) + 0.5) / 64 - 0.5  # at a distance of 1
+    expected = np.where(rows < -0.4 / 10, 0.4 / np.maximum(-rows, 1e-9), np.inf)
+    np.testing.assert_allclose(seen.depth, np.repeat(expected[:, None], 64, axis=1), rtol=1e-6)
+    row, column = np.nonzero(seen.triangle >= 0)
+    places = np.einsum("nk,nkc->nc", seen.share[row, column], floor().corners[seen.triangle[row, column]])
+    again, _, _ = eye().project(places)
+    np.testing.assert_allclose(again, np.stack([column + 0.5, row + 0.5], axis=1), atol=1e-5)
+
+
+@given(arrays.arrays(np.float64, (3, 3), elements=st.floats(-5, 5, allow_nan=False, width=32)))
+@settings(max_examples=200, deadline=None)
+def test_pieces_of_a_cut_triangle_lie_in_it_and_before_the_camera(triangle: np.ndarray):
+    pieces, owner, shares = clipped(eye(), triangle[None])
+    assert (owner == 0).all()
+    assert (shares > -1e-9).all()
+    np.testing.assert_allclose(shares.sum(axis=2), 1)
+    assert (-pieces[..., 2] > NEAR / 2).all()
+    assert len(pieces) == [0, 1, 2, 1][np.count_nonzero(-triangle[:, 2] > NEAR)]
+
+
+def test_the_floor_is_painted_where_it_is_seen_and_hides_what_lies_below():
+    ground = texture(known=False)
+    course = Course(floor(), [ground], [eye()], Wishes())
+    painted(course, 200)
+    assert ground.changed.any()
+    assert not ground.changed[:16].any()  # behind the camera
+    below = scenery((2.0, 0.1, 1))
+    below.corners[..., 1] -= 0.7
+    both = Surface(*(np.concatenate([getattr(each, name) for each in (floor(), below)]) for name in SURFACE))
+    hidden = texture()
+    painted(Course(both, [texture(), hidden], [eye()], Wishes()), 200)
+    assert not hidden.changed.any()
 
 
 def test_a_fill_continues_what_is_known_and_changes_none_of_it():

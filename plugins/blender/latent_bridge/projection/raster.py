@@ -13,6 +13,8 @@ from .views import NEAREST, View
 
 FRAGMENTS = 1 << 18
 """Roughly as many are dealt with at once: under a hundred megabytes, and soon stopped."""
+NEAR = 1e-4
+"""Homogeneous w at which triangles that reach behind the camera are cut: of a perspective, as many units away."""
 FLAT = 1e-12
 """Twice the area, pixels², below which a triangle covers nothing."""
 
@@ -96,14 +98,50 @@ def _ranges(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return entry, np.arange(entry.size) - begins[entry] + first[entry]
 
 
+def clipped(view: View, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Triangles with those that reach behind the camera cut off a little before it.
+
+    Args:
+        view: the camera.
+        corners: (T, 3, 3), world.
+
+    Returns:
+        The pieces (P, 3, 3), which triangle each is of (P,), and its corners as shares of that triangle (P, 3, 3).
+    """
+    _, w, _ = view.project(corners)
+    reach = w - NEAR  # linear on a triangle, so that where it is 0 on a side is a matter of proportion
+    ahead = reach > 0
+    whole = np.flatnonzero(ahead.all(axis=1))
+    owners, shares = [whole], [np.broadcast_to(np.eye(3), (whole.size, 3, 3))]
+    for count in (1, 2):  # corners before the camera: one leaves a triangle, two leave a quadrangle
+        cut = np.flatnonzero(ahead.sum(axis=1) == count)
+        lone = np.argmax(ahead[cut] == (count == 1), axis=1)  # the one that is on its side alone
+        ring = np.stack([lone, (lone + 1) % 3, (lone + 2) % 3], axis=1)
+        alone, second, third = np.eye(3)[ring].transpose(1, 0, 2)
+        at = np.take_along_axis(reach[cut], ring, axis=1)
+        to_second, to_third = (at[:, :1] / (at[:, :1] - at[:, [side]]) for side in (1, 2))
+        on_second = alone + to_second * (second - alone)
+        on_third = alone + to_third * (third - alone)
+        if count == 1:
+            pieces = [(alone, on_second, on_third)]
+        else:
+            pieces = [(on_second, second, third), (on_second, third, on_third)]
+        for piece in pieces:
+            owners.append(cut)
+            shares.append(np.stack(piece, axis=1))
+    owner, share = np.concatenate(owners), np.concatenate(shares)
+    return np.einsum("pkc,pcx->pkx", share, corners[owner]), owner, share
+
+
 def see(view: View, corners: np.ndarray) -> Seen:
-    """What of the triangles a view shows. Those that reach behind the camera are left out.
+    """What of the triangles a view shows; of those that reach behind the camera, the part before it.
 
     Args:
         view: the camera.
         corners: (T, 3, 3), world.
     """
-    places, w, depths = view.project(corners)
+    before, owner, inside = clipped(view, corners)
+    places, w, depths = view.project(before)
     size = view.width * view.height
     depth, triangle, share = np.full(size, np.inf), np.full(size, -1), np.zeros((size, 3))
     inverse = 1 / np.where(w > NEAREST, w, np.nan)
@@ -113,7 +151,8 @@ def see(view: View, corners: np.ndarray) -> Seen:
         far = (correct * depths[found.triangle]).sum(axis=1)
         nearer = np.flatnonzero(far < depth[found.pixel])
         order = nearer[np.argsort(-far[nearer], kind="stable")]  # the nearest is written last, and stays
-        pixel = found.pixel[order]
-        depth[pixel], triangle[pixel], share[pixel] = far[order], found.triangle[order], correct[order]
+        pixel, piece = found.pixel[order], found.triangle[order]
+        whole = np.einsum("nk,nkc->nc", correct[order], inside[piece])
+        depth[pixel], triangle[pixel], share[pixel] = far[order], owner[piece], whole
     shape = (view.height, view.width)
     return Seen(depth.reshape(shape), triangle.reshape(shape), share.reshape(*shape, 3))
