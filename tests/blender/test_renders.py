@@ -62,6 +62,14 @@ def test_the_gpu_is_lent_for_the_time_of_a_render(play: Play):
     assert play("lent") == {"during": True, "after": True}
 
 
+@pytest.mark.blender
+def test_a_gpu_that_is_not_freed_in_time_is_not_lent_for_nothing(play: Play):
+    found = play("lent_too_late")
+    assert len(found["told"]) == 1
+    assert found["told"][0].startswith("The GPU was not freed for this render.")
+    assert (found["left"], found["dismissed"]) == (0, "")
+
+
 def test_few_frames_are_with_the_daemon_at_once():
     begun: list[Frame] = []
     feed = FrameFeed(begun.append, lambda frame, error: None)

@@ -10,6 +10,8 @@ from . import kept_token, session
 from .vendored import errors
 from .wrapped import draw_wrapped
 
+STARTING = "Starting the daemon…"
+
 
 def _kept(_: bpy.types.AddonPreferences) -> str:
     return kept_token.read()
@@ -19,7 +21,7 @@ def _keep(_: bpy.types.AddonPreferences, token: str) -> None:
     try:
         kept_token.write(token)
     except errors.BridgeError as error:
-        session.current().message = str(error)  # Blender lets no error out of a property
+        session.current().say(str(error))  # Blender lets no error out of a property
 
 
 class LATENTBRIDGE_AP_preferences(bpy.types.AddonPreferences):
@@ -79,6 +81,8 @@ class LATENTBRIDGE_AP_preferences(bpy.types.AddonPreferences):
         draw_wrapped(layout, connection_text(present), icon=linked)
         if present.error is not None:
             draw_wrapped(layout, session.chosen().in_our_words(present.error), icon="INFO")
+        if present.message:
+            draw_wrapped(layout, present.message, icon="ERROR")
         row = layout.row(align=True)
         row.operator("latent_bridge.connect", icon="FILE_REFRESH")
         row.operator("latent_bridge.start_daemon", icon="PLAY")
@@ -99,11 +103,11 @@ def connection_text(present: session.Session) -> str:
     """The connection in a line."""
     if present.state == "connected":
         return f"Connected to {present.welcome.daemon}" if present.welcome else "Connected"
-    if present.message:
-        return present.message
     if present.error is not None:
         return present.error.message
-    return {"off": "Not connected", "connecting": "Connecting…"}.get(present.state, "No daemon is running")
+    return {"off": "Not connected", "connecting": "Connecting…", "starting": STARTING}.get(
+        present.state, "No daemon is running"
+    )
 
 
 def register() -> None:

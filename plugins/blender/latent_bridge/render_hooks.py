@@ -15,6 +15,8 @@ from .vendored import errors
 
 LONGEST_WAIT = 60.0
 """Seconds that a render waits for the job that runs."""
+LONGEST_CONNECTING = 5.0
+"""Seconds that a render without a window waits for the daemon."""
 
 
 class _Render:
@@ -33,14 +35,33 @@ class _Render:
 def _begins(scene: bpy.types.Scene, *_: object) -> None:
     _Render.frames = []
     preferences, present = session.preferences(), session.current()
-    if not preferences.lend_for_render or not present.connection.opened or present.state != "connected":
+    if not preferences.lend_for_render:
         return
-    seconds = preferences.lend_minutes * 60
+    if bpy.app.background:
+        _connect(present)
+    if present.state != "connected":
+        return
+    seconds, longest = preferences.lend_minutes * 60, LONGEST_WAIT
     try:
-        present.connection.ask_and_wait(lambda bridge: bridge.lend(seconds, timeout=LONGEST_WAIT))
+        present.connection.ask_and_wait(lambda bridge: bridge.lend(seconds, timeout=longest))
         _Render.lent = True
     except errors.BridgeError as error:
-        present.message = f"The GPU was not freed for this render. {error}"
+        # The loan may have begun all the same, and would keep every job waiting until it ends by itself.
+        _ask_back(present)
+        present.say(f"The GPU was not freed for this render. {error}")
+
+
+def _connect(present: session.Session) -> None:
+    """Nothing has connected yet where there is no window, and nobody else drains the inbox."""
+    try:
+        present.open()
+    except errors.BridgeError as error:
+        present.say(f"The GPU was not freed for this render. {error}")
+        return
+    if not present.wait(lambda: present.state == "connected" or present.error is not None, LONGEST_CONNECTING):
+        present.say("The GPU was not freed for this render: no daemon answered.")
+    elif present.state != "connected":
+        present.say(f"The GPU was not freed for this render. {present.error}")
 
 
 @bpy.app.handlers.persistent
@@ -65,7 +86,7 @@ def _ends(scene: bpy.types.Scene, *_: object) -> None:
             else:
                 render_pass.restyle_still(found)
         except errors.BridgeError as error:
-            session.current().message = str(error)
+            session.current().say(str(error))
 
     session.current().connection.inbox.put(Answered(send))
 
@@ -78,7 +99,11 @@ def _cancelled(*_: object) -> None:
 def _give_back() -> None:
     if _Render.lent:
         _Render.lent = False
-        session.current().connection.ask(lambda bridge: bridge.lend(0), lambda value, error: None)
+        _ask_back(session.current())
+
+
+def _ask_back(present: session.Session) -> None:
+    present.connection.ask(lambda bridge: bridge.lend(0), lambda value, error: None)
 
 
 def _hooks() -> tuple[tuple[list, object], ...]:

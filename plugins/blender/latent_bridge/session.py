@@ -43,7 +43,7 @@ class Session:
         state: of the connection, such as `connected`.
         error: why it is not connected.
         welcome: what the daemon said of itself.
-        message: the last thing that the user should know and that belongs to no job.
+        message: the last thing that the user should know and that belongs to no job; see `say`.
         trial: the last test of the connection, or None.
     """
 
@@ -87,6 +87,12 @@ class Session:
         self.connection.close()
 
     # What operators ask for.
+
+    def say(self, message: str) -> None:
+        """Tell something that belongs to no job: in the Jobs panel until it is dismissed, without a window printed."""
+        self.message = message
+        if bpy.app.background and message:
+            print(f"Latent Bridge: {message}")
 
     def submit(
         self,
@@ -220,7 +226,7 @@ class Session:
         """Dealing with something failed: its job has, or without one the user is told. Pictures stay to be chosen."""
         job = self.jobs.get(getattr(happening, "job_id", ""))
         if job is None:
-            self.message = str(error)
+            self.say(str(error))
         elif job.variants and not job.applied and job.target.goal is not Goal.MAPS:
             self._update(replace(job, phase=Phase.CHOOSING, text="", error=error.message, hint=error.hint))
         elif job.applied:  # it is where it belongs; what should have followed did not

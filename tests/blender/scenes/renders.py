@@ -133,8 +133,7 @@ def lent(addon):
     """While a render runs the daemon has given its device away; afterwards it is back."""
     prepare()
     addon.session.preferences().lend_for_render = True
-    bpy.ops.latent_bridge.connect(wait=20)
-    session = addon.session.current()
+    session = addon.session.current()  # nothing has connected it yet
     seen = []
 
     def look(*_):
@@ -147,3 +146,25 @@ def lent(addon):
     while (left := session.connection.ask_and_wait(lambda bridge: bridge.ping().lent)) and time.monotonic() < deadline:
         time.sleep(0.05)
     return {"during": seen[0] > 0, "after": left == 0}
+
+
+def lent_too_late(addon):
+    """The job that runs takes longer than a render waits: no loan begins that nobody would end, and that is said."""
+    prepare(steps=60)
+    addon.session.preferences().lend_for_render = True
+    addon.render_hooks.LONGEST_WAIT = 0.2
+    bpy.ops.latent_bridge.connect(wait=20)
+    session = addon.session.current()
+    settings = bpy.context.scene.latent_bridge
+    settings.size, settings.width, settings.height = "custom", 256, 256
+    bpy.ops.latent_bridge.texture()
+    session.wait(lambda: jobs(addon)[-1].phase.value == "running", 30)
+    seen = []
+    bpy.app.handlers.render_pre.append(lambda *_: seen.append(session.message))
+    bpy.ops.render.render()
+    deadline = time.monotonic() + 10
+    while (left := session.connection.ask_and_wait(lambda bridge: bridge.ping().lent)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    bpy.ops.latent_bridge.cancel()
+    bpy.ops.latent_bridge.dismiss_message()
+    return {"told": seen, "left": left, "dismissed": session.message}

@@ -39,7 +39,7 @@ def apply_frame(image: bpy.types.Image, share: Share) -> None:
             variant = Variant(0, canvas.width, canvas.height, file=files[1], seed=seed)
             present.apply(image, title, variant, files[0])
         elif error is not None:
-            present.message = str(error)
+            present.say(str(error))
 
     present.connection.in_background(make, made)
 

@@ -51,10 +51,12 @@ class LATENTBRIDGE_OT_start_daemon(bpy.types.Operator):
         present = session.current()
         present.open()
 
-        def started(_: object, error: object) -> None:
-            present.message = str(error or "")
+        def started(_: object, error: errors.BridgeError | None) -> None:
+            if error is not None:
+                present.state, present.error = "disconnected", error
+                present.say(str(error))
 
-        present.message = "Starting the daemon…"
+        present.state, present.error, present.message = "starting", None, ""
         present.connection.start_daemon(started)
         return {"FINISHED"}
 

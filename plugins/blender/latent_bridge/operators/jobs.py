@@ -43,6 +43,18 @@ class LATENTBRIDGE_OT_dismiss(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class LATENTBRIDGE_OT_dismiss_message(bpy.types.Operator):
+    """Take this message away"""
+
+    bl_idname = "latent_bridge.dismiss_message"
+    bl_label = "Dismiss"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """It has been read."""
+        session.current().message = ""
+        return {"FINISHED"}
+
+
 class LATENTBRIDGE_OT_use(bpy.types.Operator):
     """Use this variant; another one can be chosen afterwards"""
 
@@ -81,5 +93,11 @@ class LATENTBRIDGE_OT_wait(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (LATENTBRIDGE_OT_cancel, LATENTBRIDGE_OT_dismiss, LATENTBRIDGE_OT_use, LATENTBRIDGE_OT_wait)
+CLASSES = (
+    LATENTBRIDGE_OT_cancel,
+    LATENTBRIDGE_OT_dismiss,
+    LATENTBRIDGE_OT_dismiss_message,
+    LATENTBRIDGE_OT_use,
+    LATENTBRIDGE_OT_wait,
+)
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

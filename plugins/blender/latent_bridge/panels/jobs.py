@@ -33,11 +33,17 @@ class Jobs:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        """Only when there are any."""
-        return is_shader_editor(context) and bool(session.current().jobs)
+        """Only when there is something to tell."""
+        present = session.current()
+        return is_shader_editor(context) and bool(present.jobs or present.message)
 
     def draw(self, context: bpy.types.Context) -> None:
-        """One box for each."""
+        """What belongs to no job, then one box for each."""
+        message = session.current().message
+        if message:
+            row = self.layout.box().row()
+            draw_wrapped(row.column(align=True), message, icon="ERROR")
+            row.operator("latent_bridge.dismiss_message", text="", icon="X", emboss=False)
         for job in [job for job in reversed(session.current().jobs.values()) if not job.within]:
             _draw_job(self.layout.box().column(align=True), job)
 
