@@ -78,7 +78,7 @@ def training_stages(options: argparse.Namespace) -> Iterator[Stage]:
     # No file tells that it is done: its minutes are up, which it finds in its checkpoint.
     yield _stage(model / "model_index.json", "train_denoiser", *run, *start, *how)
     yield _stage(model / "model_index.json", "export", *run, "--folder", model)
-    teacher, guidance, substeps = model, options.guidance, 3
+    teacher, guidance, substeps = model, options.guidance, 6
     for steps in (4, 2):
         folder = options.run / f"fast-{steps}"
         lesson = "--teacher", teacher, "--steps", steps, "--guidance", guidance, "--substeps", substeps
