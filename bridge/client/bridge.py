@@ -53,6 +53,9 @@ from .job import EventCallback, Job
 from .link import Connection, ConnectionState, Link, LinkSettings, new_session
 
 ReplyT = TypeVar("ReplyT", bound=Reply)
+
+FETCH_SECONDS = 120.0
+"""For the pixels of an image: 64 MiB over 10 Mbit/s take a minute. That nobody is there any more is noticed sooner."""
 RUN_PARAMETERS = frozenset({"timeout", "on_event", "preview_side", "priority", "job_id"})
 
 
@@ -374,9 +377,19 @@ class Bridge:
         """The newest jobs of all sessions, newest first."""
         return self._ask(ListJobs(request_id=self._core.next_id(), limit=limit), Jobs).jobs
 
-    def fetch(self, job_id: str, index: int = 0) -> Result:
-        """A stored image of any job. Raises `BridgeError` (`unknown_job`, `result_evicted`)."""
-        return self._ask(FetchResult(request_id=self._core.next_id(), job_id=job_id, index=index), Result)
+    def fetch(self, job_id: str, index: int = 0, *, timeout: float = FETCH_SECONDS) -> Result:
+        """A stored image of any job.
+
+        Args:
+            job_id: the job.
+            index: of the image, from 0.
+            timeout: longest wait, seconds.
+
+        Raises:
+            BridgeError: `unknown_job`, `result_evicted`, `timeout`.
+        """
+        wanted = FetchResult(request_id=self._core.next_id(), job_id=job_id, index=index)
+        return self._ask_within(timeout, wanted, Result)
 
     def list_models(self) -> tuple[ModelInfo, ...]:
         """Let the daemon look for models and adapters again; `models` and `adapters` then have them too."""

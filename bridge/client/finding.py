@@ -98,19 +98,20 @@ def normalised(address: str) -> str:
         text = f"{locations.DEFAULT_HOST}:{text}"
     if "://" not in text:
         text = f"ws://{text}"
-    parts = urlsplit(text)
-    scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
+    not_an_address = BridgeError(
+        ErrorCode.INVALID_FIELD,
+        f"{address!r} is not the address of a daemon.",
+        hint="Write it as host:port or ws://host:port/v1.",
+        field="address",
+    )
     try:
+        parts = urlsplit(text)
         host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
+    except ValueError as error:
+        raise not_an_address from error
+    scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
     if scheme not in ("ws", "wss") or not host or parts.username is not None:
-        raise BridgeError(
-            ErrorCode.INVALID_FIELD,
-            f"{address!r} is not the address of a daemon.",
-            hint="Write it as host:port or ws://host:port/v1.",
-            field="address",
-        )
+        raise not_an_address
     if scheme == "ws" and not is_loopback(host):
         raise BridgeError(
             ErrorCode.FORBIDDEN,

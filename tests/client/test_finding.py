@@ -46,7 +46,9 @@ def test_addresses_may_be_written_short(written, meant):
     assert normalised(written) == meant
 
 
-@pytest.mark.parametrize("written", ["", "ftp://127.0.0.1", "127.0.0.1:99999", "ws://", "ws://user:word@127.0.0.1"])
+@pytest.mark.parametrize(
+    "written", ["", "ftp://127.0.0.1", "127.0.0.1:99999", "ws://", "ws://user:word@127.0.0.1", "wss://[::1:5"]
+)
 def test_what_is_no_address_is_refused(written):
     with pytest.raises(BridgeError) as caught:
         normalised(written)
