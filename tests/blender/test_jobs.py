@@ -7,11 +7,13 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from blender_addon.jobs import Goal, JobView, Phase, Target, Variant
 from blender_addon.journal import Entry, Journal
+from blender_addon.progress import failure_line, progress_line, running
 from blender_addon.requests import Wishes, inpaint, outpaint
 
 from bridge.protocol.errors import BridgeError, ErrorCode
@@ -117,6 +119,28 @@ class TestJournal:
         journal.add(Entry("j", "moss", 1, TARGET))
         journal.move("j", Target(Goal.TEXTURE, blend="/x.blend", object="Cube"))
         assert Journal.open(tmp_path).entries["j"].target.blend == "/x.blend"
+
+
+class TestLine:
+    """All jobs in a line, as the status bar shows them."""
+
+    def test_the_one_that_runs_is_told_with_how_many_wait(self):
+        runs = replace(JOB, phase=Phase.RUNNING, fraction=0.45, part="View 2 of 8")
+        assert progress_line([JobView("k", "sand", TARGET), runs]) == "moss, view 2 of 8, 45%, 1 more"
+        assert progress_line([JobView("k", "sand", TARGET)]) == "sand, sending"
+        assert progress_line([replace(JOB, phase=Phase.FINISHED)]) == ""
+
+    def test_the_running_job_is_one_that_is_worked_on_and_no_part_of_another(self):
+        whole, part = replace(JOB, phase=Phase.RUNNING), replace(JOB, id="p", phase=Phase.RUNNING, within="j")
+        assert running([JobView("k", "sand", TARGET), part, whole]) is whole
+        assert running([replace(whole, phase=Phase.CANCELLING)]) is None
+        assert running([JOB, JobView("k", "sand", TARGET)]) is JOB
+
+    def test_the_last_failure_stays_until_it_is_dismissed(self):
+        failed = [replace(JOB, phase=Phase.FAILED, title=name * 60, error="No memory.") for name in "ab"]
+        assert failure_line([*failed, JOB]) == f"{'b' * 39}…: No memory."
+        assert failure_line([JOB], "The GPU was not freed.") == "The GPU was not freed."
+        assert failure_line([JOB]) == ""
 
 
 class TestRequests:

@@ -83,8 +83,7 @@ def test_texels_that_the_camera_does_not_see_keep_their_bits_and_undo_brings_bac
 
 def test_several_views_continue_each_other_as_one_undo_step(play: Play):
     assert play("several_views") == {
-        "texts": ["View 1 of 3 projected", "View 2 of 3 projected", "On “mossy stones”"],
-        "kinds": ["finished", "finished", "finished"],
+        "entries": [["View 3 of 3", "On “mossy stones”", "finished"]],
         "layers": ["Bridge UV"],
         "opaque": True,
         "undone": True,
@@ -108,7 +107,7 @@ def test_nothing_to_project_onto_or_from_is_said(play: Play):
 def test_a_rendered_mesh_shows_what_was_projected(play: Play):
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     found = play("rendered", str(ARTEFACTS))
-    assert found["jobs"] == 4
+    assert found["part"] == "View 4 of 4"
     assert found["changed"] > 4
 
 

@@ -33,7 +33,7 @@ def test_the_next_blender_paints_the_view_that_was_under_way_and_goes_on_with_th
     assert play("begin_and_die", blend) == 1
     assert play("take_up_again", blend, former_jobs=True) == {
         "known": 1,
-        "texts": ["View 2 of 3 projected", "On “mossy stones”"],
+        "parts": [["View 3 of 3", "On “mossy stones”"]],
         "phase": "finished",
         "size": [256, 256],
         "opaque": True,
@@ -45,7 +45,7 @@ def test_a_view_that_was_never_sent_is_asked_for_anew(play: Play, tmp_path: Path
     blend = str(tmp_path / "scene.blend")
     play("begin_and_die", blend, "unsent")
     found = play("take_up_again", blend, former_jobs=True)
-    assert found["texts"][-2:] == ["View 2 of 3 projected", "On “mossy stones”"]
+    assert found["parts"] == [["View 3 of 3", "On “mossy stones”"]]
     assert (found["phase"], found["shelved"]) == ("finished", 0)
 
 
@@ -61,7 +61,7 @@ def test_what_no_longer_fits_is_offered_as_a_plain_image(play: Play, tmp_path: P
     blend = str(tmp_path / "scene.blend")
     play("begin_and_die", blend)
     found = play("take_up_again", blend, change, former_jobs=True)
-    assert (found["phase"], found["texts"][-1]) == ("choosing", GONE)
+    assert (found["phase"], found["parts"][0][1]) == ("choosing", GONE)
     assert (found["plain"], found["left"]) == ([True], 0)
 
 

@@ -35,6 +35,18 @@ def test_the_timer_alone_delivers(blender_window: Runner, addon_zip: Path, daemo
 
 
 @pytest.mark.skipif(shutil.which("xdotool") is None, reason="xdotool is not installed (Debian: apt install xdotool)")
+def test_the_status_bar_follows_a_job_and_escape_ends_it_but_nothing_else_first(
+    blender_window: Runner, addon_zip: Path, daemon: RunningDaemon
+):
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    found = blender_window.run(addon_zip, "window.py::status_and_escape", str(ARTEFACTS), home=daemon.home).result
+    assert (found["playing"], found["moving"], found["escaped"]) == ("running", "running", "cancelled")
+    assert found["shares"] > 1  # it was drawn anew while the job ran
+    assert found["last"] == ""
+    assert not found["polled"]  # then Esc is anybody's
+
+
+@pytest.mark.skipif(shutil.which("xdotool") is None, reason="xdotool is not installed (Debian: apt install xdotool)")
 def test_boxes_are_dragged_over_an_image(blender_window: Runner, addon_zip: Path, daemon: RunningDaemon):
     found = blender_window.run(addon_zip, "window.py::dragging", home=daemon.home).result
     kind, *box = found["mask"]

@@ -113,6 +113,7 @@ class JobView:
         variants: what is done, by index.
         applied: where the chosen one went: the name of an image; empty for nowhere so far.
         resumable: whether its projection stopped before its end and can go on.
+        part: which part of several this is, such as `View 2 of 8`; empty for a whole.
         within: id of the entry that it is part of, as a frame is of its animation; empty for one of its own.
     """
 
@@ -129,6 +130,7 @@ class JobView:
     variants: tuple[Variant, ...] = ()
     applied: str = ""
     resumable: bool = False
+    part: str = ""
     within: str = ""
 
     @property

@@ -17,6 +17,8 @@ PARTS = (
     "overlay",
     "render_hooks",
     "live",
+    "status_bar",
+    "shortcuts",
 )
 
 

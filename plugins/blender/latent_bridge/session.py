@@ -189,6 +189,8 @@ class Session:
         """For the timer: drain, redraw, and say when to come back."""
         if self.drain():
             delivery.redraw()
+            # The status bar is in no list of areas; it is drawn anew when it hears of another view layer.
+            bpy.msgbus.publish_rna(key=(bpy.types.Window, "view_layer"))
         return BUSY_SECONDS if any(not job.over for job in self.jobs.values()) else IDLE_SECONDS
 
     def wait(self, until: Callable[[], bool], timeout: float) -> bool:

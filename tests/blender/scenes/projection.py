@@ -84,7 +84,7 @@ def rendered(addon, folder):
     render(Path(folder) / "projection-before.png")
     jobs = project(addon)
     render(Path(folder) / "projection-front.png")
-    return {"jobs": len(jobs), "changed": difference(Path(folder))}
+    return {"part": jobs[-1].part, "changed": difference(Path(folder))}
 
 
 def difference(folder):
@@ -362,8 +362,7 @@ def several_views(addon):
     jobs = project(addon)
     image = shown(target)
     result = {
-        "texts": [job.text for job in jobs],
-        "kinds": [job.phase.value for job in jobs],
+        "entries": [[job.part, job.text, job.phase.value] for job in jobs],
         "layers": [layer.name for layer in target.data.uv_layers],
         "opaque": bool((values(image)[..., 3] == 255).all()),
     }

@@ -31,11 +31,17 @@ def around(addon, views=3):
     return addon.session.current()
 
 
+def second_view(addon):
+    """Whether the projection, which is one entry, has come to its second view."""
+    (job,) = jobs(addon)
+    return job.part == "View 2 of 3"
+
+
 def begin_and_die(addon, blend, unsent=""):
     """Save with a projection under way, and end like a crash while its second view is painted."""
     present = around(addon)
     bpy.ops.wm.save_as_mainfile(filepath=blend)
-    assert present.wait(lambda: len(jobs(addon)) == 2 and (unsent or jobs(addon)[1].text not in ("Sending…", "")), 60)
+    assert present.wait(lambda: second_view(addon) and (unsent or jobs(addon)[0].text not in ("Sending…", "")), 60)
     return shelved()
 
 
@@ -49,7 +55,7 @@ def take_up_again(addon, blend, change=""):
     known = len(jobs(addon))
     assert bpy.ops.latent_bridge.wait(timeout=90) == {"FINISHED"}
     last = jobs(addon)[-1]
-    found = {"known": known, "texts": [job.text for job in jobs(addon)], "phase": last.phase.value}
+    found = {"known": known, "parts": [[job.part, job.text] for job in jobs(addon)], "phase": last.phase.value}
     if last.phase.value == "choosing":
         return {**found, **used(addon, last)}
     image = shown(bpy.data.objects["Cube"])
@@ -83,7 +89,7 @@ def another_file(addon, blend):
 def stopped_and_gone_on_with(addon):
     """Cancel while the second view is painted: the first one stays, and the rest can follow."""
     present = around(addon)
-    assert present.wait(lambda: len(jobs(addon)) == 2, 60)
+    assert present.wait(lambda: second_view(addon), 60)
     bpy.ops.latent_bridge.cancel()
     bpy.ops.latent_bridge.wait(timeout=60)
     job = jobs(addon)[-1]

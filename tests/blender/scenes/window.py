@@ -108,6 +108,53 @@ def delivery(addon):
     return jobs(addon)[-1].phase.value
 
 
+def status_and_escape(addon, folder):
+    """A long job with the sidebar shut: the status bar follows it, and Esc ends it; afterwards Esc means nothing."""
+    yield 0.5
+    session = addon.session.current()
+    yield from until(lambda: session.state == "connected")
+    drawn, header = [], bpy.types.STATUSBAR_HT_header
+    line = addon.progress.progress_line
+
+    def noting(*_):
+        drawn.append(line(session.jobs.values()))
+
+    header.append(noting)
+    window, area, regions = area_of("VIEW_3D")
+    place = [str(area.x + area.width // 2), str(window.height - area.y - area.height // 2)]
+    subprocess.run(["xdotool", "mousemove", *place], check=True)
+    fill(steps=400, width=256, height=256, variants=1)
+    bpy.ops.latent_bridge.texture()
+    yield from until(lambda: jobs(addon)[-1].fraction > 0.02)
+    yield 0.5
+    shot(folder, "status-bar.png")
+    key = ["xdotool", "key", "Escape"]
+    with bpy.context.temp_override(window=window):
+        bpy.ops.screen.animation_play()
+    yield from until(lambda: window.screen.is_animation_playing)
+    yield 0.3
+    subprocess.run(key, check=True)
+    yield from until(lambda: not window.screen.is_animation_playing)
+    found = {"playing": jobs(addon)[-1].phase.value}
+    with bpy.context.temp_override(window=window, area=area, region=regions["WINDOW"]):
+        bpy.ops.transform.translate("INVOKE_DEFAULT")
+    yield 0.3
+    subprocess.run(key, check=True)
+    yield 0.5
+    found["moving"] = jobs(addon)[-1].phase.value
+    subprocess.run(["xdotool", "mousemove_relative", "3", "3"], check=True)
+    yield 0.3
+    subprocess.run(key, check=True)
+    yield from until(lambda: jobs(addon)[-1].over)
+    found["escaped"] = jobs(addon)[-1].phase.value
+    yield 0.5
+    header.remove(noting)
+    shares = {words.split(", ")[1] for words in drawn if "%" in words}
+    with bpy.context.temp_override(window=window, area=area, region=regions["WINDOW"]):
+        polled = bpy.ops.latent_bridge.cancel_running.poll()
+    return {**found, "shares": len(shares), "last": drawn[-1], "polled": polled}
+
+
 def dragging(addon):
     """Boxes dragged over an image with the mouse: one to repaint, one beyond a side, and one that is given up."""
     yield 0.5

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import bpy
 
-from .. import session
+from .. import session, shortcuts
+from ..progress import running
 from .reporting import reported
 
 JOB = {"name": "Job", "options": {"HIDDEN", "SKIP_SAVE"}}
@@ -26,6 +27,26 @@ class LATENTBRIDGE_OT_cancel(bpy.types.Operator):
         for job in list(present.jobs.values()):
             if not job.over and (job.id == self.job if self.job else not job.within):
                 present.cancel(job.id)
+        return {"FINISHED"}
+
+
+class LATENTBRIDGE_OT_cancel_running(bpy.types.Operator):
+    """Stop the job that runs, or the next one that waits"""
+
+    bl_idname = "latent_bridge.cancel_running"
+    bl_label = "Cancel Running Job"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only then does its key, Esc, mean this."""
+        return shortcuts.means_us(context) and running(session.current().jobs.values()) is not None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Stop all that belongs to it, and say so: a key is soon pressed by mistake."""
+        present = session.current()
+        job = running(present.jobs.values())
+        present.cancel(job.id)
+        self.report({"INFO"}, f"Cancelled: {job.title}")
         return {"FINISHED"}
 
 
@@ -95,6 +116,7 @@ class LATENTBRIDGE_OT_wait(bpy.types.Operator):
 
 CLASSES = (
     LATENTBRIDGE_OT_cancel,
+    LATENTBRIDGE_OT_cancel_running,
     LATENTBRIDGE_OT_dismiss,
     LATENTBRIDGE_OT_dismiss_message,
     LATENTBRIDGE_OT_use,

@@ -3,7 +3,7 @@
 
 from . import generate, image, jobs, render, thumbnails
 
-PARTS = (thumbnails, generate, image, render, jobs)
+PARTS = (thumbnails, generate, jobs, image, render)
 
 
 def register() -> None:

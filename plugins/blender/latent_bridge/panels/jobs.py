@@ -29,7 +29,7 @@ class Jobs:
     """Jobs of this Blender, newest first."""
 
     bl_label = "Jobs"
-    bl_order = 9
+    bl_order = 0  # right below the prompt, which is registered first
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -53,18 +53,28 @@ def _draw_job(layout: bpy.types.UILayout, job: JobView) -> None:
     head.label(text=job.title, icon=ICONS[job.phase])
     button = "latent_bridge.dismiss" if job.over else "latent_bridge.cancel"
     head.operator(button, text="", icon="X" if job.over else "CANCEL", emboss=False).job = job.id
-    if job.text:
-        draw_wrapped(layout, job.text)
+    for text in filter(None, (job.part if not job.over else "", job.text)):
+        draw_wrapped(layout, text)
     if job.phase is Phase.RUNNING:
         _draw_progress(layout, job.fraction)
     for text in filter(None, (job.error, job.hint)):
         draw_wrapped(layout, text)
     if job.preview is not None and not job.over:
         layout.template_icon(icon(f"{job.id} preview", job.preview), scale=6)
+    for part in session.current().parts_of(job.id):
+        _draw_part(layout, part)
     if job.phase is Phase.CHOOSING:
         _draw_variants(layout, job)
     if job.resumable:
         layout.operator("latent_bridge.project_on", icon="PLAY").job = job.id
+
+
+def _draw_part(layout: bpy.types.UILayout, part: JobView) -> None:
+    """A frame of an animation; it is cancelled with all of it."""
+    if part.phase is Phase.RUNNING:
+        draw_wrapped(layout, f"{part.title}: {part.text}")
+    if part.preview is not None and not part.over:
+        layout.template_icon(icon(f"{part.id} preview", part.preview), scale=6)
 
 
 def _draw_progress(layout: bpy.types.UILayout, fraction: float) -> None:

@@ -53,7 +53,7 @@ def begin(context: bpy.types.Context) -> JobView:
         return Kept(course, wearers, shapes, len(views))
 
     target = replace(delivery.here(Goal.PROJECTION), course=uuid.uuid4().hex)
-    return _Projection(target, wishes.prompt or "Projection").begin(make)
+    return _Projection(target, wishes.prompt or "Projection").begin(make, len(views))
 
 
 def take_up(job: JobView) -> None:
@@ -107,12 +107,18 @@ class _Projection:
         self._kept: Kept | None = None
         self._stop = threading.Event()
 
-    def begin(self, make: Callable[[], Kept]) -> JobView:
-        """Queue the first view."""
+    def begin(self, make: Callable[[], Kept], views: int) -> JobView:
+        """Queue the first one of some views."""
         job_id, stop = uuid.uuid4().hex, self._stop
         job = self._submit(job_id, lambda: self._first(make, job_id, stop))
+        self._number(job_id, 1, views)
         session.current().connection.in_background(self._overlaps, lambda text, _: self._warn(job_id, text))
         return job
+
+    def _number(self, job_id: str, number: int, views: int) -> None:
+        present = session.current()
+        if views > 1:
+            present.described(job_id, present.jobs[job_id].text, part=f"View {number} of {views}")
 
     def _overlaps(self) -> str:
         """For the worker: what to tell of UVs that overlap; empty for nothing."""
@@ -207,11 +213,12 @@ class _Projection:
         elif step.task is not None and self._stop.is_set():
             self.advance(job, on=False)
         elif step.task is not None:
-            text = f"View {self._kept.course.painted} of {self._kept.total} projected" if job.variants else "Going on"
-            present.described(job.id, text, phase=Phase.FINISHED, variants=(), error="", hint="")
-            self._target, self._stop = present.jobs[job.id].target, threading.Event()
+            former = present.jobs[job.id]
+            self._target, self._stop = former.target, threading.Event()
             self._submit(step.job_id, lambda: step.task)
-            present.settled(job.id)
+            present.drop(job.id)  # one entry for the whole projection
+            present.described(step.job_id, present.jobs[step.job_id].text, hint=former.hint)
+            self._number(step.job_id, self._kept.total - len(self._kept.course.pending) + 1, self._kept.total)
         elif step.textures:
             self._write(job, step)
         else:
