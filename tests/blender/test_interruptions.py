@@ -111,3 +111,8 @@ def test_a_fault_in_the_main_thread_fails_its_job_alone(blender: Runner, addon_z
 def test_sockets_that_a_shader_lacks_are_told_and_nothing_breaks(blender: Runner, addon_zip: Path, tmp_path: Path):
     found = blender.run(addon_zip, "faults.py::maps_of_a_group", home=tmp_path).result
     assert found == ["metallic", "normal", "roughness"]
+
+
+def test_icons_of_a_job_are_freed_with_it(blender: Runner, addon_zip: Path, tmp_path: Path):
+    found = blender.run(addon_zip, "faults.py::icons", home=tmp_path).result
+    assert found == {"same": True, "kept": 1, "left": 0}

@@ -11,6 +11,7 @@ import pytest
 from blender_addon import pictures
 from blender_addon.boxes import grown_sides, pixel_box
 from blender_addon.exr import exr
+from blender_addon.floats import icon_floats
 from blender_addon.pictures import HostPixels, box_mask, mask_of, picture_of, png, thumbnail
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,3 +143,12 @@ def test_dragged_sides_are_what_the_box_covers_beyond_the_image(corners: tuple[i
     for grown, beyond in ((left, -box[0]), (top, box[3] - h), (right, box[2] - w), (bottom, -box[1])):
         assert grown % 8 == 0
         assert abs(grown - max(0, beyond)) <= 4
+
+
+@pytest.mark.parametrize("pixel_format", [PixelFormat.RGB8, PixelFormat.RGBA8])
+def test_an_icon_has_the_floats_of_every_pixel_from_the_bottom(pixel_format: PixelFormat):
+    values = np.random.default_rng(3).integers(0, 256, (5, 7, pixel_format.bytes_per_pixel), dtype=np.uint8)
+    found = np.array(icon_floats(Picture(7, 5, pixel_format, values.tobytes()))).reshape(5, 7, 4)
+    channels = values.shape[2]
+    np.testing.assert_allclose(found[::-1, :, :channels], values / 255, atol=1e-7)
+    assert (found[..., channels:] == 1).all()

@@ -103,3 +103,20 @@ def maps_of_a_group(addon):
     tree.links.new(base.outputs[0], node.inputs["Base Color"])
     maps = {kind: bpy.data.images.new(kind, 8, 8) for kind in ("normal", "roughness", "metallic", "occlusion")}
     return sorted(wiring.wire(material, base, maps, wiring.Wishes(False, True, 0.02)))
+
+
+def icons(addon):
+    """Icons of a job: made once, and freed once the job is dismissed."""
+    session, sent = without_a_daemon(addon)
+    thumbnails, pixels = part(addon, "panels.thumbnails"), part(addon, "vendored").pixels
+    bpy.ops.latent_bridge.texture()
+    arrive(addon, session, sent[-1])
+    session.drain()
+    picture = pixels.Picture(8, 8, pixels.PixelFormat.RGB8, bytes(range(192)))
+    first = thumbnails.icon(sent[-1], "preview", picture)
+    same = thumbnails.icon(sent[-1], "preview", picture) == first
+    thumbnails.sweep()
+    kept = len(thumbnails._Icons.collection)
+    bpy.ops.latent_bridge.dismiss(job=sent[-1])
+    thumbnails.sweep()
+    return {"same": same, "kept": kept, "left": len(thumbnails._Icons.collection) + len(thumbnails._Icons.shown)}

@@ -11,14 +11,11 @@ import array
 from collections.abc import Iterator
 from typing import Any
 
+from ..floats import floats_of
 from ..pictures import find_numpy
 from ..vendored import areas
 
 CHANNELS = 4
-_FRACTION = array.array("f", [1 / 255])[0]
-_PLANES = tuple(array.array("f", (byte * _FRACTION for byte in range(256))).tobytes()[at::4] for at in range(4))
-"""The float that Blender has for a byte, to the last bit: what was written must read the same. The first of its four
-bytes for every byte, then the second, and so on: tables for `bytes.translate`."""
 
 
 def make_buffer(width: int, height: int) -> NumpyBuffer | PlainBuffer:
@@ -95,7 +92,7 @@ class PlainBuffer:
         row = self.width * CHANNELS
         for y in range(self.height):
             start = self._at(0, y) * 4
-            self._known[start : start + row * 4] = _floats(data[y * row : (y + 1) * row])
+            self._known[start : start + row * 4] = floats_of(data[y * row : (y + 1) * row])
 
     def changed(self) -> list[areas.Area]:
         """See `NumpyBuffer`; the areas are as wide as a tile."""
@@ -120,7 +117,7 @@ class PlainBuffer:
         row = area.width * CHANNELS
         for number, y in enumerate(range(area.y, area.bottom)):
             start = self._at(area.x, y) * 4
-            floats = _floats(data[number * row : (number + 1) * row])
+            floats = floats_of(data[number * row : (number + 1) * row])
             self._memory[start : start + row * 4] = self._known[start : start + row * 4] = floats
 
     def _at(self, x: int, y: int) -> int:
@@ -143,11 +140,3 @@ class PlainBuffer:
                     bottoms[x] = line + 1
         for x, top in tops.items():
             yield areas.Area(x, top, min(areas.TILE_SIDE, self.width - x), bottoms[x] - top)
-
-
-def _floats(data: bytes) -> bytearray:
-    """Bytes as the memory of Blender's floats."""
-    found = bytearray(len(data) * 4)
-    for at, table in enumerate(_PLANES):
-        found[at::4] = data.translate(table)
-    return found

@@ -60,7 +60,7 @@ def _draw_job(layout: bpy.types.UILayout, job: JobView) -> None:
     for text in filter(None, (job.error, job.hint)):
         draw_wrapped(layout, text)
     if job.preview is not None and not job.over:
-        layout.template_icon(icon(f"{job.id} preview", job.preview), scale=6)
+        layout.template_icon(icon(job.id, "preview", job.preview), scale=6)
     for part in session.current().parts_of(job.id):
         _draw_part(layout, part)
     if job.phase is Phase.CHOOSING:
@@ -74,7 +74,7 @@ def _draw_part(layout: bpy.types.UILayout, part: JobView) -> None:
     if part.phase is Phase.RUNNING:
         draw_wrapped(layout, f"{part.title}: {part.text}")
     if part.preview is not None and not part.over:
-        layout.template_icon(icon(f"{part.id} preview", part.preview), scale=6)
+        layout.template_icon(icon(part.id, "preview", part.preview), scale=6)
 
 
 def _draw_progress(layout: bpy.types.UILayout, fraction: float) -> None:
@@ -90,7 +90,7 @@ def _draw_variants(layout: bpy.types.UILayout, job: JobView) -> None:
     for variant in job.variants:
         cell = grid.column(align=True)
         if variant.thumbnail is not None:
-            cell.template_icon(icon(f"{job.id} {variant.index}", variant.thumbnail), scale=6)
+            cell.template_icon(icon(job.id, str(variant.index), variant.thumbnail), scale=6)
         use = cell.operator("latent_bridge.use", text=f"Seed {variant.seed}")
         use.job, use.index = job.id, variant.index
 
