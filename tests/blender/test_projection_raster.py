@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import array
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from blender_addon.pictures import png
+from blender_addon.pictures import HostPixels, png
 from blender_addon.projection.adapters import guide_adapters
 from blender_addon.projection.course import Course, Finish
 from blender_addon.projection.filling import filled, grown, sampled
@@ -17,7 +18,7 @@ from blender_addon.projection.placement import directions
 from blender_addon.projection.raster import NEAR, clipped, fragments, see
 from blender_addon.projection.shelf import path_of
 from blender_addon.projection.stopping import Stopped, stoppable
-from blender_addon.projection.surface import OCCLUDER, Surface, Texture
+from blender_addon.projection.surface import OCCLUDER, Shown, Surface, Texture
 from blender_addon.projection.views import View
 from blender_addon.requests import Wishes
 from hypothesis import given, settings
@@ -385,3 +386,17 @@ def test_of_places_that_share_texels_the_one_that_is_seen_best_is_painted():
 
 def test_texels_on_the_side_between_two_triangles_are_not_shared():
     assert Course(scenery((1.0, 0.8, 0)), [texture()], [eye()], Wishes()).shared == {}
+
+
+def test_a_texture_is_made_of_what_blender_showed_when_the_worker_comes_to_it():
+    values = np.linspace(0, 1, 3 * 2 * 4, dtype=np.float32)
+    made = Shown("painted", 64, HostPixels(2, 3, array.array("f", values.tobytes()))).texture()
+    np.testing.assert_array_equal(made.pixels, np.round(values.reshape(3, 2, 4) * 255.0))
+    assert made.known.all()
+    new = Shown("", 8).texture()
+    assert (new.pixels.shape, new.known.any()) == ((8, 8, 4), False)
+
+
+def test_courses_lie_with_the_data_and_not_with_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("LATENT_BRIDGE_HOME", str(tmp_path))
+    assert path_of("0" * 32).is_relative_to(tmp_path / "data")

@@ -76,7 +76,8 @@ class Runner:
         output = self.folder / "outcome.json"
         output.unlink(missing_ok=True)
         if not former_jobs:
-            shutil.rmtree(home / "config" / "blender", ignore_errors=True)
+            for kept in ("config", "data"):
+                shutil.rmtree(home / kept / "blender", ignore_errors=True)
         words = (*self.separator, str(archive), str(SCENES / scene), str(output), *arguments)
         process = subprocess.Popen(
             [*self.command, str(INSIDE), *words],

@@ -134,8 +134,8 @@ def course(addon, targets, side):
         scenery.unwrap(bpy.context, target)
     source = bpy.context.scene.latent_bridge_projection.source
     views = scenery.views_of(bpy.context, source, side)
-    surface, textures, _ = scenery.gather(bpy.context, targets, 1024)
-    return surface, textures, views
+    surface, shown, _ = scenery.gather(bpy.context, targets, 1024)
+    return surface, [each.texture() for each in shown], views
 
 
 def ramps(view):

@@ -12,7 +12,7 @@ from .. import images, materials
 from ..vendored import errors
 from .cameras import bridge_cameras
 from .keeping import Wearer
-from .surface import OCCLUDER, Surface, Texture
+from .surface import OCCLUDER, Shown, Surface
 from .views import View
 
 SOLID = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
@@ -66,7 +66,7 @@ def unwrap(context: bpy.types.Context, target: bpy.types.Object) -> None:
 
 def gather(
     context: bpy.types.Context, targets: list[bpy.types.Object], side: int
-) -> tuple[Surface, list[Texture], list[Wearer]]:
+) -> tuple[Surface, list[Shown], list[Wearer]]:
     """Everything visible as triangles; those of the targets with their textures.
 
     Args:
@@ -77,7 +77,7 @@ def gather(
     Raises:
         BridgeError: `invalid_field` for textures that cannot be painted.
     """
-    textures: list[Texture] = []
+    textures: list[Shown] = []
     wearers: list[Wearer] = []
     places: dict[str, int] = {}
     parts = []
@@ -103,7 +103,7 @@ def _place(
     slot: int,
     worn: Worn,
     places: dict[str, int],
-    textures: list[Texture],
+    textures: list[Shown],
     wearers: list[Wearer],
     side: int,
 ) -> int:
@@ -112,23 +112,20 @@ def _place(
     key = f"image {worn.image.name}" if worn.image else f"material {material.name}" if material else target.name
     if key not in places:
         places[key] = len(textures)
-        textures.append(_texture(worn.image, side))
+        textures.append(_shown(worn.image, side))
         wearers.append(Wearer(worn.image.name if worn.image else "", ()))
     number = places[key]
     wearers[number] = Wearer(wearers[number].image, (*wearers[number].slots, (target.name, slot)))
     return number
 
 
-def _texture(image: bpy.types.Image | None, side: int) -> Texture:
+def _shown(image: bpy.types.Image | None, side: int) -> Shown:
     if image is None:
-        grey = np.full((side, side, 4), 128.0)
-        grey[..., 3] = 255
-        return Texture("", grey, np.zeros((side, side), dtype=bool))
+        return Shown("", side)
     held = images.read(image)
     if held.linear:
         raise _told(f"“{image.name}” holds floats.", "Projection paints images of 8 bits: make it one of those.")
-    values = np.frombuffer(held.values, dtype=np.float32).reshape(held.height, held.width, 4) * np.float64(255)
-    return Texture(image.name, np.round(values), np.ones((held.height, held.width), dtype=bool))
+    return Shown(image.name, side, held)
 
 
 def _worn(target: bpy.types.Object, slot: int) -> Worn:

@@ -22,7 +22,7 @@ def path_of(course: str) -> Path:
     """
     if not re.fullmatch(r"[0-9a-f]{32}", course):
         raise ValueError(f"{course!r} is no id of a course")
-    return locations.config_folder() / "blender" / "projections" / f"{course}.npz"
+    return locations.data_folder() / "blender" / "projections" / f"{course}.npz"
 
 
 def forget(course: str) -> None:

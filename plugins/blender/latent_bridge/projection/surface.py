@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..pictures import HostPixels
 from .raster import fragments
 
 OCCLUDER = -1
@@ -94,6 +95,31 @@ class Texture:
         made = Texture(self.name, self.pixels.copy(), self.known)
         made.weight, made.changed = self.weight.copy(), self.changed.copy()
         return made
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A texture as Blender shows it, not looked at yet.
+
+    Attributes:
+        name: of the image; empty for a new one.
+        side: of a new one, pixels.
+        held: what an image shows; None for a new one.
+    """
+
+    name: str
+    side: int
+    held: HostPixels | None = None
+
+    def texture(self) -> Texture:
+        """One to be painted. For the worker: at 4096² half a gigabyte is written."""
+        if self.held is None:
+            grey = np.full((self.side, self.side, 4), 128.0)
+            grey[..., 3] = 255
+            return Texture(self.name, grey, np.zeros((self.side, self.side), dtype=bool))
+        shape = self.held.height, self.held.width
+        values = np.frombuffer(self.held.values, dtype=np.float32).reshape(*shape, 4) * np.float64(255)
+        return Texture(self.name, np.round(values, out=values), np.ones(shape, dtype=bool))
 
 
 def texels_of(surface: Surface, which: int, texture: Texture) -> Texels:

@@ -41,7 +41,7 @@ def begin(context: bpy.types.Context) -> JobView:
     views = views_of(context, chosen.source, int(chosen.picture_side))
     for target in targets:
         unwrap(context, target)
-    surface, textures, wearers = gather(context, targets, int(chosen.texture_side))
+    surface, shown, wearers = gather(context, targets, int(chosen.texture_side))
     shapes = shapes_of(targets)
     wishes = settings.wishes(chosen.strength, images=1, seamless="none")
     guides = guide_adapters(session.current().welcome, wishes.model)
@@ -49,7 +49,7 @@ def begin(context: bpy.types.Context) -> JobView:
     ending = Finish(chosen.margin, chosen.fill)
 
     def make() -> Kept:
-        course = Course(surface, textures, views, wishes, guides, ending)
+        course = Course(surface, [each.texture() for each in shown], views, wishes, guides, ending)
         return Kept(course, wearers, shapes, len(views))
 
     target = replace(delivery.here(Goal.PROJECTION), course=uuid.uuid4().hex)
