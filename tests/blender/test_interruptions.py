@@ -116,3 +116,9 @@ def test_sockets_that_a_shader_lacks_are_told_and_nothing_breaks(blender: Runner
 def test_icons_of_a_job_are_freed_with_it(blender: Runner, addon_zip: Path, tmp_path: Path):
     found = blender.run(addon_zip, "faults.py::icons", home=tmp_path).result
     assert found == {"same": True, "kept": 1, "left": 0}
+
+
+def test_old_jobs_leave_the_list_but_for_those_that_can_go_on(blender: Runner, addon_zip: Path, tmp_path: Path):
+    found = blender.run(addon_zip, "faults.py::many_jobs", home=tmp_path).result
+    assert (found["first"], found["second"]) == (True, False)
+    assert found["listed"] < 25

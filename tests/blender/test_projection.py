@@ -100,6 +100,14 @@ def test_cancel_leaves_everything_as_it_was(play: Play):
     assert play("cancelled") == {"phase": "cancelled", "same": True}
 
 
+def test_a_projection_that_was_cancelled_leaves_no_uvs_behind(play: Play):
+    assert play("cancelled_without_uvs") == [1, 0]
+
+
+def test_instances_hide_and_what_local_view_leaves_out_does_not(play: Play):
+    assert play("who_hides") == {"triangles": 12 + 2 * 2, "places": [3, 5], "local": 12}
+
+
 def test_nothing_to_project_onto_or_from_is_said(play: Play):
     assert play("nothing_to_do") == [["CANCELLED"], ["CANCELLED"]]
 

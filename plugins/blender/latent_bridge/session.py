@@ -263,7 +263,9 @@ class Session:
         self.jobs[job.id] = job
 
     def _forget_old(self) -> None:
-        over = [job.id for job in self.jobs.values() if job.over and job.phase is not Phase.CHOOSING and not job.within]
+        """Take the oldest off the list that the user has nothing left to do with."""
+        done = [job for job in self.jobs.values() if job.over and job.phase is not Phase.CHOOSING]
+        over = [job.id for job in done if not job.resumable and not job.within]
         for job_id in over[: max(0, len(self.jobs) - JOBS_SHOWN)]:
             self.dismiss(job_id)
 

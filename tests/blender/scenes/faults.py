@@ -120,3 +120,13 @@ def icons(addon):
     bpy.ops.latent_bridge.dismiss(job=sent[-1])
     thumbnails.sweep()
     return {"same": same, "kept": kept, "left": len(thumbnails._Icons.collection) + len(thumbnails._Icons.shown)}
+
+
+def many_jobs(addon):
+    """More jobs than are listed, the first one a projection that can go on."""
+    session, sent = without_a_daemon(addon)
+    for number in range(25):
+        bpy.ops.latent_bridge.texture()
+        phase = part(addon, "jobs").Phase.CANCELLED
+        session.described(sent[-1], "over", phase=phase, resumable=number == 0)
+    return {"first": sent[0] in session.jobs, "second": sent[1] in session.jobs, "listed": len(session.jobs)}

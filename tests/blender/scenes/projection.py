@@ -384,6 +384,46 @@ def cancelled(addon):
     return {"phase": job.phase.value, "same": bool((values(image) == before).all())}
 
 
+def cancelled_without_uvs(addon):
+    """A mesh that had no UVs has none again when its only view was cancelled, or could not even be gathered."""
+    bpy.data.objects.remove(bpy.data.objects["Cube"])
+    bpy.ops.mesh.primitive_uv_sphere_add(calc_uvs=False)
+    layers = bpy.context.object.data.uv_layers
+    fill(picture_side="512")
+    bpy.context.scene.latent_bridge.steps = 100
+    bpy.ops.latent_bridge.project()
+    during = len(layers)
+    bpy.ops.latent_bridge.cancel()
+    bpy.ops.latent_bridge.wait(timeout=60)
+    return [during, len(layers)]
+
+
+def who_hides(addon):
+    """Triangles of the cube, an instance of a plane before it, and another cube that Local View hides."""
+    cube = bpy.context.object
+    bpy.ops.mesh.primitive_plane_add()
+    plane = bpy.context.object
+    within = bpy.data.collections.new("repeated")
+    plane.users_collection[0].objects.unlink(plane)
+    within.objects.link(plane)  # in no scene: it is seen only where it is repeated
+    for x in (3.0, 5.0):
+        empty = bpy.data.objects.new("repeats", None)
+        empty.instance_type, empty.instance_collection, empty.location = "COLLECTION", within, (x, 0, 0)
+        bpy.context.scene.collection.objects.link(empty)
+    bpy.context.view_layer.objects.active = cube
+    cube.select_set(True)
+    bpy.context.view_layer.update()
+    surface, _, _ = course(addon, [cube], 128)
+    repeated = surface.corners[surface.texture < 0][..., 0]
+    found = {"triangles": len(surface.corners), "places": sorted({round(float(x)) for x in repeated.mean(axis=1)})}
+    area = next(area for area in bpy.context.window_manager.windows[0].screen.areas if area.type == "VIEW_3D")
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], area=area, region=region):
+        bpy.ops.view3d.localview()
+        local, _, _ = part(addon, "scenery").gather(bpy.context, [cube], 128, "view")
+    return {**found, "local": len(local.corners)}
+
+
 def nothing_to_do(addon):
     """What is said when there is nothing to project onto or from."""
     fill(source="cameras")

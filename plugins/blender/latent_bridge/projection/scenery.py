@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
 from .. import images, materials
 from ..vendored import errors
@@ -18,6 +20,8 @@ from .views import View
 SOLID = {"MESH", "CURVE", "SURFACE", "FONT", "META"}
 UV_LAYER = "Bridge UV"
 MULTIPLE = 8
+INSTANCED = 4_000_000
+"""Triangles of instances that are taken at most: a forest may have more than memory holds, and only hides."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,11 @@ def targets_of(context: bpy.types.Context) -> list[bpy.types.Object]:
     return chosen
 
 
-def unwrap(context: bpy.types.Context, target: bpy.types.Object) -> None:
-    """Give a mesh without UVs a layer of them, by smart projection."""
+def unwrap(context: bpy.types.Context, target: bpy.types.Object) -> bool:
+    """Give a mesh without UVs a layer of them, by smart projection; returns whether it had none."""
     target.update_from_editmode()
     if target.data.uv_layers:
-        return
+        return False
     layers = context.view_layer.objects
     active, selected = layers.active, list(layers.selected)
     if active is not None and active.mode != "OBJECT":
@@ -62,10 +66,21 @@ def unwrap(context: bpy.types.Context, target: bpy.types.Object) -> None:
     for each in selected:
         each.select_set(True)
     layers.active = active
+    return True
+
+
+def take_back(unwrapped: Sequence[str]) -> None:
+    """Remove the UVs that `unwrap` made, from objects by their names: nothing came of them."""
+    for name in unwrapped:
+        target = bpy.data.objects.get(name)
+        if target is not None and target.type == "MESH" and target.mode == "OBJECT":
+            layer = target.data.uv_layers.get(UV_LAYER)
+            if layer is not None:
+                target.data.uv_layers.remove(layer)
 
 
 def gather(
-    context: bpy.types.Context, targets: list[bpy.types.Object], side: int
+    context: bpy.types.Context, targets: list[bpy.types.Object], side: int, source: str = "camera"
 ) -> tuple[Surface, list[Shown], list[Wearer]]:
     """Everything visible as triangles; those of the targets with their textures.
 
@@ -73,17 +88,19 @@ def gather(
         context: Blender's.
         targets: what shall be painted; each has UVs.
         side: of new textures, pixels.
+        source: see `views_of`; the current view shows what its 3D View does, in Local View too.
 
     Raises:
         BridgeError: `invalid_field` for textures that cannot be painted.
     """
+    viewport = _view_area(context).spaces.active if source == "view" else None
     textures: list[Shown] = []
     wearers: list[Wearer] = []
     places: dict[str, int] = {}
     parts = []
     depsgraph = context.evaluated_depsgraph_get()
     for each in context.view_layer.objects:
-        if each.type not in SOLID or not each.visible_get() or each.display_type in {"BOUNDS", "WIRE"}:
+        if not _is_solid(each, viewport) or (each.is_instancer and not each.show_instancer_for_viewport):
             continue
         worn: dict[int, Worn] = {}
         numbers: dict[int, int] = {}
@@ -91,11 +108,33 @@ def gather(
             for slot in range(max(1, len(each.material_slots))):
                 worn[slot] = _worn(each, slot)
                 numbers[slot] = _place(each, slot, worn[slot], places, textures, wearers, side)
-        part = _triangles(each, depsgraph, worn, numbers)
+        part = _triangles(each.evaluated_get(depsgraph), each.matrix_world, worn, numbers)
         if part is not None:
             parts.append(part)
+    parts += _instances(depsgraph, viewport)
     joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return Surface(*joined), textures, wearers
+
+
+def _is_solid(each: bpy.types.Object, viewport: bpy.types.SpaceView3D | None) -> bool:
+    shown = each.visible_get(viewport=viewport) if viewport is not None else each.visible_get()
+    return shown and each.type in SOLID and each.display_type not in {"BOUNDS", "WIRE"}
+
+
+def _instances(depsgraph: bpy.types.Depsgraph, viewport: bpy.types.SpaceView3D | None) -> list[tuple[np.ndarray, ...]]:
+    """What collections, particles and geometry nodes repeat: it hides, and is not painted."""
+    parts, left = [], INSTANCED
+    for each in depsgraph.object_instances:
+        if not each.is_instance or not each.show_self or each.object.type not in SOLID:
+            continue
+        owner = each.parent.original if each.parent is not None else None
+        if owner is not None and viewport is not None and not owner.visible_get(viewport=viewport):
+            continue
+        part = _triangles(each.object, each.matrix_world, {}, {})
+        if part is not None and len(part[0]) <= left:
+            left -= len(part[0])
+            parts.append(part)
+    return parts
 
 
 def _place(
@@ -150,10 +189,9 @@ def _worn(target: bpy.types.Object, slot: int) -> Worn:
 
 
 def _triangles(
-    each: bpy.types.Object, depsgraph: bpy.types.Depsgraph, worn: dict[int, Worn], numbers: dict[int, int]
+    evaluated: bpy.types.Object, place: Matrix, worn: dict[int, Worn], numbers: dict[int, int]
 ) -> tuple[np.ndarray, ...] | None:
-    """The columns of a `Surface` for an object with its modifiers."""
-    evaluated = each.evaluated_get(depsgraph)
+    """The columns of a `Surface` for an object with its modifiers, at its place in the world."""
     try:
         mesh = evaluated.to_mesh()
     except RuntimeError:
@@ -167,7 +205,7 @@ def _triangles(
         loops = _column(mesh.loop_triangles, "loops", count * 3, np.int32)
         slots = _column(mesh.loop_triangles, "material_index", count, np.int32)
         points = _column(mesh.vertices, "co", len(mesh.vertices) * 3, np.float32).reshape(-1, 3).astype(np.float64)
-        matrix = np.array(each.matrix_world)
+        matrix = np.array(place)
         points = points @ matrix[:3, :3].T + matrix[:3, 3]
         uvs, texture = np.zeros((count, 3, 2)), np.full(count, OCCLUDER)
         for slot, shown in worn.items():
@@ -234,11 +272,17 @@ def _camera(context: bpy.types.Context, camera: bpy.types.Object, side: int) -> 
     return View(camera.name, to_view, np.array(camera.calc_matrix_camera(depsgraph, x=width, y=height)), width, height)
 
 
-def _viewport(context: bpy.types.Context, side: int) -> View:
+def _view_area(context: bpy.types.Context) -> bpy.types.Area:
+    """The 3D View that the button was pressed in, else the first one."""
     areas = [area for window in context.window_manager.windows for area in window.screen.areas]
     area = next((area for area in [context.area, *areas] if area is not None and area.type == "VIEW_3D"), None)
     if area is None:
         raise _told("There is no 3D View.", "Open one, or project from the camera.")
+    return area
+
+
+def _viewport(context: bpy.types.Context, side: int) -> View:
+    area = _view_area(context)
     region = next(region for region in area.regions if region.type == "WINDOW")
     seen = area.spaces.active.region_3d
     width, height = _sides(max(region.width, 1) / max(region.height, 1), side)

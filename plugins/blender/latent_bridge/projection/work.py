@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import bpy
@@ -22,7 +22,7 @@ from .adapters import guide_adapters
 from .course import Course, Finish
 from .fitting import fit, shapes_of
 from .keeping import Kept, keep, load
-from .scenery import gather, targets_of, unwrap, views_of
+from .scenery import gather, take_back, targets_of, unwrap, views_of
 from .stopping import Stopped, stoppable
 from .surface import Texture
 from .writing import Written, files_of, held_by, put
@@ -39,9 +39,12 @@ def begin(context: bpy.types.Context) -> JobView:
     chosen, settings = context.scene.latent_bridge_projection, context.scene.latent_bridge
     targets = targets_of(context)
     views = views_of(context, chosen.source, int(chosen.picture_side))
-    for target in targets:
-        unwrap(context, target)
-    surface, shown, wearers = gather(context, targets, int(chosen.texture_side))
+    unwrapped = [target.name for target in targets if unwrap(context, target)]
+    try:
+        surface, shown, wearers = gather(context, targets, int(chosen.texture_side), chosen.source)
+    except errors.BridgeError:
+        take_back(unwrapped)
+        raise
     shapes = shapes_of(targets)
     wishes = settings.wishes(chosen.strength, images=1, seamless="none")
     guides = guide_adapters(session.current().welcome, wishes.model)
@@ -53,7 +56,7 @@ def begin(context: bpy.types.Context) -> JobView:
         return Kept(course, wearers, shapes, len(views))
 
     target = replace(delivery.here(Goal.PROJECTION), course=uuid.uuid4().hex)
-    return _Projection(target, wishes.prompt or "Projection").begin(make, len(views))
+    return _Projection(target, wishes.prompt or "Projection", unwrapped=unwrapped).begin(make, len(views))
 
 
 def take_up(job: JobView) -> None:
@@ -97,13 +100,23 @@ class _Projection:
         title: for people.
         asked: the user wants it to go on although it was stopped.
         anywhere: the user wants the result even if its place is gone.
+        unwrapped: names of objects that were given UVs for this.
     """
 
-    def __init__(self, target: Target, title: str, *, asked: bool = False, anywhere: bool = False) -> None:
+    def __init__(
+        self,
+        target: Target,
+        title: str,
+        *,
+        asked: bool = False,
+        anywhere: bool = False,
+        unwrapped: Sequence[str] = (),
+    ) -> None:
         self._target = target
         self._title = title
         self._asked = asked
         self._anywhere = anywhere
+        self._unwrapped = unwrapped
         self._kept: Kept | None = None
         self._stop = threading.Event()
 
@@ -167,6 +180,8 @@ class _Projection:
     def _ended(self, job: JobView) -> None:
         """A view's picture is here, or will not come: then what the earlier views painted is brought home."""
         if self._kept is None or (job.phase is Phase.CANCELLED and not self._kept.course.painted):
+            if delivery.is_here(job.target):
+                take_back(self._unwrapped)
             self._forget(job)
         else:
             self.advance(job, on=bool(job.variants))
