@@ -94,3 +94,16 @@ def test_a_rendered_surface_has_relief_and_displacement(play: Play):
     relief, displacement = play("rendered", str(ARTEFACTS))
     assert relief > 0.01
     assert displacement > 0.003
+
+
+def test_maps_outlive_blender_itself(blender: Runner, addon_zip: Path, daemon: RunningDaemon, tmp_path: Path):
+    blend = str(tmp_path / "bricks.blend")
+    begun = blender.run(addon_zip, "maps.py::begin_and_die", blend, home=daemon.home)
+    assert begun.result == ["maps"]
+    found = blender.run(addon_zip, "maps.py::take_up_again", blend, home=daemon.home, former_jobs=True).result
+    assert found == {
+        "known": 1,
+        "maps": ["height", "normal", "occlusion", "roughness"],
+        "normal": "Bridge normal map",
+        "left": 0,
+    }

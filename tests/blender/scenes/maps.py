@@ -1,6 +1,7 @@
 """Scenes: the maps of a material."""
 
 import array
+import time
 
 import bpy
 from scenes.textures import fill, jobs, wait
@@ -189,3 +190,35 @@ def picture(path):
 def difference(one, other):
     """Mean difference of two pictures."""
     return sum(abs(a - b) for a, b in zip(one, other, strict=True)) / len(one)
+
+
+def begin_and_die(addon, blend):
+    """Ask for the maps of an image in a saved file, then end like a crash before any of them is here."""
+    target = bpy.context.object
+    image = bpy.data.images.new("bricks", 64, 64)
+    image.pack()
+    tree = target.active_material.node_tree
+    node = tree.nodes.new("ShaderNodeTexImage")
+    node.image = image
+    tree.links.new(node.outputs["Color"], shader_of(target).inputs["Base Color"])
+    bpy.ops.wm.save_as_mainfile(filepath=blend)
+    bpy.ops.latent_bridge.connect(wait=20)
+    assert bpy.ops.latent_bridge.surface_maps() == {"FINISHED"}
+    connection, job = addon.session.current().connection, jobs(addon)[-1]
+    deadline = time.monotonic() + 30
+    while job.id not in connection._jobs:  # sent; what comes back stays in the inbox, and dies with it
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return [entry.target.goal.value for entry in addon.session.current().journal.entries.values()]
+
+
+def take_up_again(addon, blend):
+    """The next Blender: the maps reach the material that the job was begun for."""
+    bpy.ops.wm.open_mainfile(filepath=blend)
+    bpy.ops.latent_bridge.connect(wait=20)
+    known = len(jobs(addon))
+    wait()
+    target = bpy.data.objects["Cube"]
+    left = len(addon.session.current().journal.entries)
+    wired = source(shader_of(target).inputs["Normal"])
+    return {"known": known, "maps": sorted(map_nodes(target)), "normal": wired, "left": left}
