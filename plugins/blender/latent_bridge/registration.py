@@ -9,7 +9,7 @@ PARTS = (
     "preferences",
     "properties",
     "open_file",
-    "session",
+    "ticking",
     "operators",
     "panels",
     "maps",

@@ -9,16 +9,16 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 
 import bpy
 
-from . import delivery, images, open_file
+from . import delivery, images
 from .about import CLIENT_NAME
-from .connection import Answered, Connection, ConnectionChanged, Happening, JobHappened, SubmitFailed, VariantReady
+from .connection import Answered, Connection, ConnectionChanged, Happening
 from .daemon_choice import DaemonChoice
 from .faults import told_of
+from .happenings import after, broken, outdated
 from .jobs import Goal, JobView, Phase, Target, Variant
 from .journal import Entry, Journal
 from .maps import asking
@@ -27,11 +27,6 @@ from .projection import shelf, taking_up
 from .trial import Trial
 from .vendored import errors, messages, tasks
 from .versions import Versions
-
-BUSY_SECONDS, IDLE_SECONDS = 0.05, 0.25
-"""Between looks at the inbox."""
-JOBS_SHOWN = 20
-"""Older ones that are over are forgotten."""
 
 
 class Session:
@@ -45,6 +40,7 @@ class Session:
         welcome: what the daemon said of itself.
         message: the last thing that the user should know and that belongs to no job; see `say`.
         trial: the last test of the connection, or None.
+        versions: of images, as undo brings them back.
     """
 
     def __init__(self) -> None:
@@ -56,7 +52,7 @@ class Session:
         self.welcome: messages.Welcome | None = None
         self.message = ""
         self.trial: Trial | None = None
-        self._versions = Versions()
+        self.versions = Versions()
         self._endings: dict[str, Callable[[JobView], None]] = {}
         self._stops: dict[str, Callable[[], None]] = {}
 
@@ -185,14 +181,6 @@ class Session:
                 self._broke(happening, told_of(error))
         return happened
 
-    def tick(self) -> float:
-        """For the timer: drain, redraw, and say when to come back."""
-        if self.drain():
-            delivery.redraw()
-            # The status bar is in no list of areas; it is drawn anew when it hears of another view layer.
-            bpy.msgbus.publish_rna(key=(bpy.types.Window, "view_layer"))
-        return BUSY_SECONDS if any(not job.over for job in self.jobs.values()) else IDLE_SECONDS
-
     def wait(self, until: Callable[[], bool], timeout: float) -> bool:
         """Drain until something is so, `timeout` seconds at most. Blocks Blender: for scripts and background mode."""
         deadline = time.monotonic() + timeout
@@ -216,34 +204,21 @@ class Session:
         elif isinstance(happening, Answered):
             happening.callback(happening.value, happening.error)
         elif happening.job_id in self.jobs:
-            job = self.jobs[happening.job_id]
-            if isinstance(happening, VariantReady):
-                self._update(job.made(happening.variant))
-            elif isinstance(happening, SubmitFailed):
-                self._end(job.failed(happening.error))
-            elif isinstance(happening, JobHappened):
-                self._event(job, happening.event)
+            job, over = after(self.jobs[happening.job_id], happening)
+            if over:
+                self._end(job)
+            else:
+                self._update(job)
 
     def _broke(self, happening: Happening, error: errors.BridgeError) -> None:
-        """Dealing with something failed: its job has, or without one the user is told. Pictures stay to be chosen."""
+        """Dealing with something failed: its job has, or without one the user is told."""
         job = self.jobs.get(getattr(happening, "job_id", ""))
         if job is None:
             self.say(str(error))
-        elif job.variants and not job.applied and job.target.goal is not Goal.MAPS:
-            self._update(replace(job, phase=Phase.CHOOSING, text="", error=error.message, hint=error.hint))
-        elif job.applied:  # it is where it belongs; what should have followed did not
-            self._update(replace(job, error=error.message, hint=error.hint))
-        else:
-            self._update(job.failed(error))
+            return
+        self._update(broken(job, error))
+        if self.jobs[job.id].phase is Phase.FAILED:
             self.settled(job.id)
-
-    def _event(self, job: JobView, event: messages.JobEvent) -> None:
-        if isinstance(event, messages.JobFinished):
-            self._end(job.finished())
-        elif isinstance(event, messages.FINAL_EVENTS):
-            self._end(job.happened(event))
-        else:
-            self._update(job.happened(event))
 
     def _end(self, job: JobView) -> None:
         self._update(job)
@@ -264,9 +239,7 @@ class Session:
 
     def _forget_old(self) -> None:
         """Take the oldest off the list that the user has nothing left to do with."""
-        done = [job for job in self.jobs.values() if job.over and job.phase is not Phase.CHOOSING]
-        over = [job.id for job in done if not job.resumable and not job.within]
-        for job_id in over[: max(0, len(self.jobs) - JOBS_SHOWN)]:
+        for job_id in outdated(list(self.jobs.values())):
             self.dismiss(job_id)
 
     # Delivery.
@@ -318,7 +291,7 @@ class Session:
     ) -> bpy.types.Image:
         before = int(image.get(images.VERSION, 0))
         delivery.replacement(image, job, variant, previous)
-        self._versions.note(image, previous, variant.file, before)
+        self.versions.note(image, previous, variant.file, before)
         return image
 
     def _delivered(self, job: JobView, image: bpy.types.Image) -> bpy.types.Image:
@@ -366,24 +339,13 @@ class Session:
         images.exchange(image, previous)
         images.show_file(image, was)
         images.show_file(previous, now)
-        self._versions.note(image, now, was, before)
+        self.versions.note(image, now, was, before)
         return True
 
-    def saved(self) -> None:
-        """The file has a path now: jobs for it find it after a restart too."""
-        for job in list(self.jobs.values()):
-            if job.target.file == open_file.identity():
-                target = replace(job.target, blend=bpy.data.filepath)
-                self._update(replace(job, target=target))
-                self.journal.move(job.id, target)
-
-    def undone(self) -> None:
-        """An undo or redo took place."""
-        self._versions.undone()
-
-    def loaded(self) -> None:
-        """Another file was loaded."""
-        self._versions.forget()
+    def moved(self, job_id: str, target: Target) -> None:
+        """A job's results belong elsewhere now."""
+        self.described(job_id, self.jobs[job_id].text, target=target)
+        self.journal.move(job_id, target)
 
 
 DELIVERING = "Keeping the previous version…"
@@ -403,11 +365,21 @@ def current() -> Session:
     return _Holder.session
 
 
-def restart() -> Session:
-    """A session anew: the preferences have changed, or the user has lost patience. Unfinished jobs are taken over."""
+def present() -> Session | None:
+    """The session, if there is one."""
+    return _Holder.session
+
+
+def end() -> None:
+    """Let go of the daemon; jobs stay in the journal."""
     if _Holder.session is not None:
         _Holder.session.close()
     _Holder.session = None
+
+
+def restart() -> Session:
+    """A session anew: the preferences have changed, or the user has lost patience. Unfinished jobs are taken over."""
+    end()
     return current()
 
 
@@ -425,59 +397,3 @@ def chosen() -> DaemonChoice:
 def online() -> bool:
     """Whether Blender may use the network; one before 4.2 has no say in it."""
     return getattr(bpy.app, "online_access", True)
-
-
-def _tick() -> float | None:
-    return _Holder.session.tick() if _Holder.session is not None else None
-
-
-@bpy.app.handlers.persistent
-def _undone(*_: object) -> None:
-    if _Holder.session is not None:
-        _Holder.session.undone()
-
-
-@bpy.app.handlers.persistent
-def _saved(*_: object) -> None:
-    if _Holder.session is not None:
-        _Holder.session.saved()
-
-
-@bpy.app.handlers.persistent
-def _loaded(*_: object) -> None:
-    if _Holder.session is not None:
-        _Holder.session.loaded()
-
-
-def _handlers() -> tuple[tuple[list, Callable], ...]:
-    every = bpy.app.handlers
-    return (
-        (every.undo_post, _undone),
-        (every.redo_post, _undone),
-        (every.save_post, _saved),
-        (every.load_post, _loaded),
-    )
-
-
-def register() -> None:
-    """In a window, connect and begin to look at the inbox."""
-    session = current()
-    for handlers, function in _handlers():
-        handlers.append(function)
-    if bpy.app.background:
-        return  # a timer would never fire, and one that is pending when the interpreter ends crashes some versions
-    bpy.app.timers.register(_tick, first_interval=IDLE_SECONDS, persistent=True)
-    with suppress(errors.BridgeError):  # the session tells it
-        session.open()
-
-
-def unregister() -> None:
-    """Let go of the daemon and of everything that Blender would call."""
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
-    for handlers, function in _handlers():
-        if function in handlers:
-            handlers.remove(function)
-    session, _Holder.session = _Holder.session, None
-    if session is not None:
-        session.close()

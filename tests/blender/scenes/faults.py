@@ -53,7 +53,7 @@ def no_map_is_ticked(addon):
         setattr(fields, kind, False)
     bpy.ops.latent_bridge.texture()
     arrive(addon, session, sent[-1])
-    pause = session.tick()
+    pause = part(addon, "ticking").tick()
     return {**state(session), "ticks": pause > 0, "jobs": len(sent)}
 
 
@@ -70,17 +70,17 @@ def delivery_breaks(addon):
     bpy.ops.latent_bridge.texture()
     first = sent[-1]
     arrive(addon, session, first)
-    session.tick()
+    part(addon, "ticking").tick()
     found = state(session)
     delivery.texture = texture
     bpy.ops.latent_bridge.use(job=first, index=0)
     found["used"] = session.jobs[first].applied
     session.connection.in_background(lambda: None, lambda value, error: 1 / 0)
-    session.tick()
+    part(addon, "ticking").tick()
     found["message"] = session.message
     bpy.ops.latent_bridge.texture()
     arrive(addon, session, sent[-1])
-    session.tick()
+    part(addon, "ticking").tick()
     return {**found, "next": state(session)["phase"]}
 
 

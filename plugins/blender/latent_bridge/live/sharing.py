@@ -277,7 +277,7 @@ def register() -> None:
     _Holder.sharing = Sharing()
     for handlers, function in _handlers():
         handlers.append(function)
-    if not bpy.app.background:  # see `session.register`
+    if not bpy.app.background:  # see `ticking.register`
         bpy.app.timers.register(_tick, first_interval=NOTHING_SHARED, persistent=True)
 
 

@@ -47,7 +47,7 @@ def sweep() -> float:
 def register() -> None:
     """Make the collection; background mode draws nothing."""
     _Icons.collection = bpy.utils.previews.new()
-    if not bpy.app.background:  # see `session.register`
+    if not bpy.app.background:  # see `ticking.register`
         bpy.app.timers.register(sweep, first_interval=SWEEP_SECONDS, persistent=True)
 
 
