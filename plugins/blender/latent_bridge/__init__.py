@@ -4,10 +4,13 @@
 panels/       what is drawn                                        bpy
 operators/    what a button does                                   bpy
 session.py    takes what threads left, on the main thread          bpy
+ticking.py, shortcuts.py, status_bar.py    what Blender calls, keys, and the line below    bpy
+animation.py, render_pass.py, render_hooks.py    renders           bpy
 images.py, materials.py    data-blocks                             bpy
 connection.py the connection to the daemon, on its own threads     the bridge's client
 daemon_choice.py, trial.py, kept_token.py    which daemon, and trying it out; pure
-jobs.py, journal.py, pictures.py, requests.py    pure: they run and are tested without Blender
+jobs.py, happenings.py, progress.py, frames.py, journal.py, pictures.py, floats.py, requests.py    pure: they run and
+              are tested without Blender
 live/         images as canvases, shared with other programs; likewise
 projection/   projecting onto meshes: `register()` and `unregister()` in its `__init__.py`
 """
