@@ -9,6 +9,7 @@ side is what a script would write: the family's own inpaint, image-to-image and 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -48,6 +49,8 @@ from training.textures.compose import plain_sample
 Pixels = npt.NDArray[np.uint8]
 PHOTOGRAPHS = {"coffee": "brown wood", "chelsea": "orange fabric", "rocket": "blue clouds", "astronaut": "grey fabric"}
 TEXTURES = (("stone", "grey"), ("grass", "green"), ("sand", "yellow"), ("moss", "green"), ("marble", "blue"))
+WRAP_SEEDS = (1, 2, 3)
+"""The figure of a single wrap is one column against the median of all: 0.6 to 1.7 by chance alone."""
 
 
 @dataclass
@@ -104,13 +107,13 @@ class Plain:
         for pipe in (self._text, self._image, self._inpaint):
             pipe.set_progress_bar_config(disable=True)
 
-    def _call(self, pipe: Any, **arguments: Any) -> Pixels:
-        images = pipe(**arguments, **self._common, generator=torch.Generator().manual_seed(1)).images
+    def _call(self, pipe: Any, seed: int = 1, **arguments: Any) -> Pixels:
+        images = pipe(**arguments, **self._common, generator=torch.Generator().manual_seed(seed)).images
         return np.asarray(images[0])
 
-    def generate(self, prompt: str, side: int) -> Pixels:
+    def generate(self, prompt: str, side: int, seed: int) -> Pixels:
         """A square picture."""
-        return self._call(self._text, prompt=prompt, width=side, height=side)
+        return self._call(self._text, seed, prompt=prompt, width=side, height=side)
 
     def edit(self, picture: Pixels, prompt: str, strength: float) -> Pixels:
         """Image-to-image."""
@@ -236,11 +239,11 @@ def ring_row(engine: Engine, plain: Plain, options: argparse.Namespace, sheet: l
 def seamless_row(engine: Engine, plain: Plain, options: argparse.Namespace) -> Row:
     """Textures that tile."""
     row = Row("discontinuity across the wrap of a seamless texture", "≤ 1.1")
-    for material, colour in TEXTURES:
+    for (material, colour), seed in itertools.product(TEXTURES, WRAP_SEEDS):
         prompt = f"{colour} {material}, seamless"
         size = {"width": 256, "height": 256, "steps": options.steps}
-        ours = engine.pixels(TextToImage(prompt=prompt, seed=1, seamless="xy", **size))[..., :3]
-        theirs = plain.generate(prompt, 256)
+        ours = engine.pixels(TextToImage(prompt=prompt, seed=seed, seamless="xy", **size))[..., :3]
+        theirs = plain.generate(prompt, 256, seed)
         for axis in ("x", "y"):
             row.ours.append(wrap_discontinuity_ratio(ours, axis))
             row.plain.append(wrap_discontinuity_ratio(theirs, axis))
