@@ -21,7 +21,9 @@ pytestmark = pytest.mark.blender
 @pytest.fixture
 def play(blender: Runner, addon_zip: Path, tiny_daemon: RunningDaemon) -> Play:
     """Play a scene and return its result."""
-    return lambda scene: blender.run(addon_zip, f"pictures.py::{scene}", home=tiny_daemon.home).result
+    return lambda scene, *arguments: (
+        blender.run(addon_zip, f"pictures.py::{scene}", *arguments, home=tiny_daemon.home).result
+    )
 
 
 def rows(values: list[int], width: int, height: int) -> np.ndarray:
@@ -46,6 +48,33 @@ def test_undo_and_redo_of_an_edit_bring_the_pixels_too(play: Play):
 
 def test_painting_on_a_result_is_not_lost_by_an_undo_of_something_else(play: Play):
     assert play("paint_after_an_edit") is True
+
+
+def test_an_undo_between_two_choices_loses_no_version(play: Play):
+    assert play("undo_between_two_choices") == dict.fromkeys(("undone", "kept", "the other", "all undone"), True)
+
+
+def test_connecting_anew_keeps_what_undo_needs(play: Play):
+    assert play("undo_after_connecting_anew") == {"changed": True, "undone": True}
+
+
+def test_a_mask_is_painted_where_it_is_shown_and_the_picture_repainted(play: Play):
+    assert play("mask_in_an_editor") == {
+        "painted on": "albedo mask",
+        "repainted": "albedo",
+        "shown": "albedo",
+        "error": "",
+    }
+
+
+def test_a_picture_of_16_bits_stays_as_bright_as_it_was(play: Play, tmp_path: Path):
+    found = play("sixteen_bits", str(tmp_path))
+    assert (found["floats"], found["error"]) == (True, "")
+    assert max(found["edited"], found["restored"]) <= 1
+
+
+def test_what_was_made_of_a_picture_is_not_made_again_from_words_alone(play: Play):
+    assert play("generate_again") == [["CANCELLED"], 0, "something else"]
 
 
 @pytest.mark.parametrize("scene", ["inpaint_box", "inpaint_mask"])

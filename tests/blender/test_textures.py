@@ -41,6 +41,14 @@ def test_a_prompt_becomes_an_image_in_the_active_material(play: Play):
     }
 
 
+def test_a_picture_of_ones_own_outlives_an_edit_and_textures_after_it(play: Play, tmp_path: Path):
+    assert play("own_picture_stays", str(tmp_path)) == {"node": "hand painted", "lost": []}
+
+
+def test_a_texture_for_no_object_is_not_put_into_another_file(play: Play):
+    assert play("another_file") == ["choosing", False]
+
+
 def test_what_is_wired_to_the_base_colour_stays_below_the_texture(play: Play):
     assert play("what_is_wired_stays") == {
         "mix": "MIX",

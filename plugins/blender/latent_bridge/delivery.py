@@ -58,7 +58,7 @@ def is_gone(target: Target) -> bool:
     """Whether a result has nowhere to go but into an image of its own."""
     if target.goal in (Goal.IMAGE, Goal.MAPS):
         return image_of(target) is None
-    return bool(target.object) and object_of(target) is None
+    return not is_here(target) or (bool(target.object) and object_of(target) is None)
 
 
 def new_image(job: JobView, variant: Variant) -> bpy.types.Image:

@@ -17,6 +17,8 @@ RECIPE = "latent_bridge"
 """Custom property with the recipe as JSON; prompt and seed have properties of their own, to be read by people."""
 VERSION = "latent_bridge_version"
 PREVIOUS = "latent_bridge_previous"
+MASK_OF = "latent_bridge_mask_of"
+"""On a mask: the name of the image that it is for."""
 
 
 EXR = b"v/1\x01"
@@ -58,9 +60,18 @@ def show(image: bpy.types.Image, variant: Variant) -> None:
 
 def show_file(image: bpy.types.Image, file: bytes) -> None:
     """Let the image be what the file shows; it travels in the .blend from now on."""
+    if file.startswith(EXR):
+        _be_linear(image.colorspace_settings)
     image.source = "GENERATED"
     image.pack(data=file, data_len=len(file))
     image.source = "FILE"  # a change, and only a change, makes Blender forget the pixels it had
+
+
+def _be_linear(space: bpy.types.ColorManagedInputColorspaceSettings) -> None:
+    """Floats are what Blender computes with: an image that took them for sRGB would darken them once more."""
+    if space.is_data or space.name == "Raw" or space.name.startswith(("Linear", "ACES")):
+        return
+    space.name = "Linear Rec.709" if bpy.app.version >= (4, 0, 0) else "Linear"
 
 
 def new(name: str, variant: Variant) -> bpy.types.Image:
@@ -115,6 +126,8 @@ def keep_previous(image: bpy.types.Image, file: bytes) -> bpy.types.Image:
 
 def exchange(image: bpy.types.Image, previous: bpy.types.Image) -> None:
     """Exchange what is noted on two versions of an image; each remains the other's previous one."""
+    ours, theirs = image.colorspace_settings.name, previous.colorspace_settings.name
+    image.colorspace_settings.name, previous.colorspace_settings.name = theirs, ours
     for key in ("prompt", "seed", RECIPE, VERSION):
         ours, theirs = image.get(key), previous.get(key)
         for holder, value in ((image, theirs), (previous, ours)):

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import bpy
 
-from . import images
 from .vendored import errors
 
 BASE_COLOUR = "Base Color"
 SPACING = 320
+OWN = "latent_bridge_node"
+"""Custom property of texture nodes that were made here."""
 OCCLUSION_MIX = "Bridge occlusion mix"
 """Label of the node that darkens a base colour."""
 
@@ -46,8 +47,8 @@ def use_nodes(material: bpy.types.Material) -> None:
 def wire_base_colour(material: bpy.types.Material, image: bpy.types.Image) -> bpy.types.Node:
     """Show the image as the material's base colour; returns its texture node.
 
-    A free socket is taken. A texture of our own making is exchanged in its node. Anything else that is wired there
-    stays, mixed below the image: the mix node's factor brings it back.
+    A free socket is taken. In a texture node of our own making the image is exchanged; the one that was there stays in
+    the file. Anything else that is wired there stays, mixed below the image: the mix node's factor brings it back.
     """
     use_nodes(material)
     tree = material.node_tree
@@ -57,13 +58,11 @@ def wire_base_colour(material: bpy.types.Material, image: bpy.types.Image) -> bp
     socket = _colour_socket(shader)
     link = socket.links[0] if socket.is_linked else None
     if link is not None and _is_ours(link.from_node):
-        link.from_node.image = image
-        return link.from_node
+        return _exchange(link.from_node, image)
     if link is not None and link.from_node.label == "Bridge mix":
         ours = link.from_node.inputs[7].links
         if ours and _is_ours(ours[0].from_node):
-            ours[0].from_node.image = image
-            return ours[0].from_node
+            return _exchange(ours[0].from_node, image)
     place, columns = shader.location, 1 if link is None else 2
     node = _texture_node(tree, image, (place.x - columns * SPACING, place.y))
     if link is None:
@@ -108,12 +107,20 @@ def _colour_socket(shader: bpy.types.Node) -> bpy.types.NodeSocket:
 
 
 def _is_ours(node: bpy.types.Node) -> bool:
-    return node.type == "TEX_IMAGE" and node.image is not None and images.RECIPE in node.image
+    return node.type == "TEX_IMAGE" and OWN in node
+
+
+def _exchange(node: bpy.types.Node, image: bpy.types.Image) -> bpy.types.Node:
+    former = node.image
+    node.image = image
+    if former is not None and former != image and not former.users:
+        former.use_fake_user = True  # somebody may have painted on it, and what nobody uses is not saved
+    return node
 
 
 def _texture_node(tree: bpy.types.NodeTree, image: bpy.types.Image, place: tuple[float, float]) -> bpy.types.Node:
     node = tree.nodes.new("ShaderNodeTexImage")
-    node.image, node.location = image, place
+    node.image, node.location, node[OWN] = image, place, True
     for other in tree.nodes:
         other.select = False
     node.select = True

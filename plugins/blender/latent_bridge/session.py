@@ -257,7 +257,8 @@ class Session:
             made = delivery.new_image(job, variant)
             made.use_fake_user = True
             return self._delivered(job, made)
-        if job.applied:  # another choice: what was before is kept already
+        if job.applied and self.versions.shows(image, [each.file for each in job.variants]):
+            # another choice: what was before is kept already
             return self._delivered(job, self._replace(image, job, variant, None))
         packed = images.packed_file(image)
         if packed is not None:
@@ -291,6 +292,7 @@ class Session:
     ) -> bpy.types.Image:
         before = int(image.get(images.VERSION, 0))
         delivery.replacement(image, job, variant, previous)
+        image[images.VERSION] = before + 1
         self.versions.note(image, previous, variant.file, before)
         return image
 
@@ -379,8 +381,12 @@ def end() -> None:
 
 def restart() -> Session:
     """A session anew: the preferences have changed, or the user has lost patience. Unfinished jobs are taken over."""
+    former = present()
     end()
-    return current()
+    made = current()
+    if former is not None:
+        made.versions = former.versions  # an undo may still reach back to what it did
+    return made
 
 
 def preferences() -> bpy.types.AddonPreferences:

@@ -32,6 +32,10 @@ class Versions:
                 del files[old]
         self._shown[key] = version
 
+    def shows(self, image: bpy.types.Image, files: list[bytes]) -> bool:
+        """Whether one of these files is what was put into the image last, and not undone."""
+        return self._files.get(_key(image), {}).get(_version(image)) in files
+
     def undone(self) -> None:
         """An undo or redo took place: images whose noted version changed by it get that version's pixels.
 

@@ -83,6 +83,101 @@ def undo_an_edit(addon):
     return {"undone": undone == before, "redone": pixels(bpy.data.images[name]) == edited != before}
 
 
+def painted(name, colour):
+    """An unsaved image of one colour; its first value, 0 to 255."""
+    image = bpy.data.images.new(name, 64, 64, alpha=True)
+    image.pixels.foreach_set(array.array("f", colour * (64 * 64)))
+    image.use_fake_user = True
+    bpy.ops.ed.undo_push(message="painted")
+    return pixels(image)
+
+
+def undo_between_two_choices(addon):
+    """One variant is used, undone, another used, another, and all of it undone again."""
+    before = painted("mine", [0.2, 0.4, 0.6, 1.0])
+    settings(strength=0.8, variants=2)
+    run(bpy.ops.latent_bridge.edit, image="mine")
+    job, seen = last_job(addon).id, []
+
+    def use(index):
+        bpy.ops.latent_bridge.use(job=job, index=index)
+        bpy.ops.latent_bridge.wait(timeout=30)
+        seen.append(pixels(bpy.data.images["mine"]))
+
+    use(0)
+    bpy.ops.ed.undo()
+    found = {"undone": pixels(bpy.data.images["mine"]) == before}
+    use(1)
+    use(0)
+    found["kept"] = pixels(bpy.data.images[bpy.data.images["mine"]["latent_bridge_previous"]]) == before
+    bpy.ops.ed.undo()
+    found["the other"] = pixels(bpy.data.images["mine"]) == seen[1] != seen[2]
+    bpy.ops.ed.undo()
+    found["all undone"] = pixels(bpy.data.images["mine"]) == before
+    return found
+
+
+def undo_after_connecting_anew(addon):
+    """A new session knows what the former one put into images."""
+    before = painted("mine", [0.2, 0.4, 0.6, 1.0])
+    settings(strength=0.8)
+    run(bpy.ops.latent_bridge.edit, image="mine")
+    edited = pixels(bpy.data.images["mine"])
+    bpy.ops.latent_bridge.connect()
+    bpy.ops.ed.undo()
+    return {"changed": edited != before, "undone": pixels(bpy.data.images["mine"]) == before}
+
+
+def mask_in_an_editor(addon):
+    """New Mask shows the mask; Inpaint repaints the picture, and shows it again."""
+    image = picture("albedo")
+    settings()
+    window = bpy.context.window_manager.windows[0]
+    area = window.screen.areas[0]
+    area.type = "IMAGE_EDITOR"
+    space = area.spaces.active
+    space.image = image
+    region = next(each for each in area.regions if each.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=area, region=region, space_data=space):
+        bpy.ops.latent_bridge.new_mask()
+        found = {"painted on": space.image.name}
+        space.image.pixels.foreach_set(array.array("f", [1.0] * (128 * 96 * 4)))
+        bpy.ops.latent_bridge.inpaint()
+        found["shown"] = space.image.name
+    found["repainted"] = last_job(addon).target.image
+    bpy.ops.latent_bridge.wait(timeout=90)
+    return {**found, "error": last_job(addon).error}
+
+
+def sixteen_bits(addon, folder):
+    """A PNG of 16 bits comes back as bright as it was, and so does its previous version."""
+    path = f"{folder}/sixteen.png"
+    made = picture("sixteen", 64, 64, float_buffer=True)
+    scene = bpy.context.scene.render.image_settings
+    scene.file_format, scene.color_mode, scene.color_depth = "PNG", "RGBA", "16"
+    made.save_render(path)
+    image = bpy.data.images.load(path)
+    before = pixels(image)
+    settings(strength=0.0)
+    run(bpy.ops.latent_bridge.edit, image=image.name)
+    found = {"floats": image.is_float, "error": last_job(addon).error}
+    found["edited"] = max(abs(a - b) for a, b in zip(pixels(image), before, strict=True))
+    bpy.ops.latent_bridge.restore(image=image.name)
+    found["restored"] = max(abs(a - b) for a, b in zip(pixels(image), before, strict=True))
+    return found
+
+
+def generate_again(addon):
+    """What was made of another picture cannot be made from words alone: the fields stay, and it is said."""
+    image = picture()
+    settings(strength=0.8)
+    run(bpy.ops.latent_bridge.edit, image=image.name)
+    settings(prompt="something else")
+    jobs = len(addon.session.current().jobs)
+    result = bpy.ops.latent_bridge.again(image=image.name)
+    return [list(result), len(addon.session.current().jobs) - jobs, bpy.context.scene.latent_bridge.prompt]
+
+
 def paint_after_an_edit(addon):
     """What is painted on a result is not lost by an undo of something else."""
     name = picture().name

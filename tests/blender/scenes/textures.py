@@ -65,6 +65,40 @@ def end_to_end(addon):
     }
 
 
+def own_picture_stays(addon, folder):
+    """A picture of one's own is edited, then a texture is made, then another: all of them are in the saved file."""
+    target, mine = bpy.context.object, bpy.data.images.new("hand painted", 64, 64)
+    mine.pixels.foreach_set(array.array("f", [0.2, 0.4, 0.6, 1.0] * (64 * 64)))
+    mine.pack()
+    tree = target.active_material.node_tree
+    node = tree.nodes.new("ShaderNodeTexImage")
+    node.image = mine
+    shader = next(each for each in tree.nodes if each.type == "BSDF_PRINCIPLED")
+    tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
+    fill()
+    bpy.ops.latent_bridge.edit(image="hand painted")
+    wait()
+    for prompt in ("first", "second"):
+        fill(prompt)
+        bpy.ops.latent_bridge.texture()
+        wait()
+    found = {"node": node.image.name}
+    path = f"{folder}/kept.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+    bpy.ops.wm.open_mainfile(filepath=path)
+    return {**found, "lost": sorted({"hand painted", "first", "second"} - set(bpy.data.images.keys()))}
+
+
+def another_file(addon):
+    """A texture for no object, wanted in a file that is no longer open."""
+    bpy.context.view_layer.objects.active = None
+    fill()
+    bpy.ops.latent_bridge.texture()
+    bpy.ops.wm.read_homefile(app_template="")
+    wait()
+    return [jobs(addon)[-1].phase.value, "mossy stones" in bpy.data.images]
+
+
 def what_is_wired_stays(addon):
     """A base colour that comes from another node is mixed below, and a second texture takes the first one's place."""
     target = bpy.context.object

@@ -21,9 +21,9 @@ def active_image(context: bpy.types.Context) -> bpy.types.Image | None:
     """The image of the editor; elsewhere the one that is painted on, or the active texture node's."""
     if context.space_data is not None and context.space_data.type == "IMAGE_EDITOR":
         return context.space_data.image
-    target, brush = context.object, context.tool_settings.image_paint
-    if context.mode == "PAINT_TEXTURE" and brush.mode == "IMAGE":
-        return brush.canvas
+    target, painting = context.object, context.tool_settings.image_paint
+    if context.mode == "PAINT_TEXTURE" and painting.mode == "IMAGE":
+        return painting.canvas
     material = target.active_material if target is not None else None
     if material is None or material.node_tree is None:
         return None
@@ -46,8 +46,10 @@ class ImageOperator:
         return context.scene is not None
 
     def chosen(self, context: bpy.types.Context) -> bpy.types.Image:
-        """The image. Raises `BridgeError` when there is none."""
+        """The image; of a mask that is shown, what it is for. Raises `BridgeError` when there is none."""
         found = bpy.data.images.get(self.image) if self.image else active_image(context)
+        if found is not None and not self.image:
+            found = bpy.data.images.get(found.get(images.MASK_OF, ""), found)
         if found is None:
             raise errors.BridgeError(
                 errors.ErrorCode.INVALID_FIELD, "There is no image to work on.", hint="Open one in the Image Editor."
@@ -89,6 +91,8 @@ class LATENTBRIDGE_OT_inpaint(ImageOperator, bpy.types.Operator):
         settings = context.scene.latent_bridge
         image, wishes = self.chosen(context), settings.wishes()
         make_mask = self._mask(image, settings)
+        if context.space_data is not None and context.space_data.type == "IMAGE_EDITOR" and not self.image:
+            context.space_data.image = image  # where the mask was painted, the picture is awaited now
         return self.submit(
             image,
             lambda picture: requests.inpaint(wishes, picture, make_mask()),
@@ -172,6 +176,7 @@ class LATENTBRIDGE_OT_new_mask(ImageOperator, bpy.types.Operator):
         width, height = image.size
         mask = bpy.data.images.new(f"{image.name[:50]} mask", width, height, alpha=False)
         mask.colorspace_settings.name = "Non-Color"
+        mask[images.MASK_OF] = image.name
         settings = context.scene.latent_bridge
         settings.mask_from, settings.mask_image = "image", mask
         if context.space_data is not None and context.space_data.type == "IMAGE_EDITOR":

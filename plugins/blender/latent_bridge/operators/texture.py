@@ -10,6 +10,7 @@ import bpy
 from .. import delivery, images, requests, session
 from ..jobs import Goal
 from ..properties import MAX_SEED
+from ..vendored import tasks
 from .reporting import reported
 
 
@@ -74,6 +75,9 @@ class LATENTBRIDGE_OT_again(bpy.types.Operator):
         noted = images.noted(bpy.data.images.get(self.image))
         if noted is None:
             self.report({"WARNING"}, "This image does not tell how it was made.")
+            return {"CANCELLED"}
+        if noted.recipe.get("task", tasks.TextToImage.kind) != tasks.TextToImage.kind:
+            self.report({"WARNING"}, "It was made of another picture: recall its settings, then edit or project anew.")
             return {"CANCELLED"}
         recall(context.scene.latent_bridge, noted)
         context.scene.latent_bridge.fixed_seed = self.same_seed
