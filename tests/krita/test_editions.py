@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,22 @@ assert not any(name.split(".")[0] == other for name in sys.modules), other
 """
 
 
+CHOOSING = """
+import importlib, sys
+edition, folder, root = sys.argv[1:4]
+importlib.import_module(f"{edition}.QtCore")
+sys.path[:0] = [folder, root]
+from latent_bridge.widgets import choose
+qt = importlib.import_module(f"{edition}.QtWidgets")
+application = qt.QApplication([])
+box = qt.QComboBox()
+box.addItem("Default", "")
+for value in ("far-away", "", "far-away"):
+    choose(box, value)
+    print(box.currentText(), box.currentData(), box.count(), sep="|")
+"""
+
+
 def python_with(edition: str) -> str:
     """A Python that has an edition of PyQt: this one, or the system's."""
     if importlib.util.find_spec(edition) is not None:
@@ -73,3 +90,12 @@ def test_every_module_imports(edition: str):
     command = [python_with(edition), "-c", SCRIPT, edition, str(ROOT / "plugins" / "krita"), str(ROOT), *MODULES]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("edition", ["PyQt5", "PyQt6"])
+def test_a_choice_that_is_not_on_offer_stays_chosen(edition: str):
+    command = [python_with(edition), "-c", CHOOSING, edition, str(ROOT / "plugins" / "krita"), str(ROOT)]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["far-away (missing)|far-away|2", "Default||2", "far-away (missing)|far-away|2"]

@@ -146,6 +146,39 @@ BYTES = {
 """Of a pixel, by colour model and depth. Krita's own profiles of 16 bits and more are linear."""
 
 
+def test_what_is_typed_right_before_another_picture_comes_to_the_front_stays_with_its_own(krita: RunningKrita):
+    fresh_document(krita, "first", WIDTH, HEIGHT)
+    krita.call("new_document", name="second", width=WIDTH, height=HEIGHT)
+    krita.call("activate", name="first")
+    krita.call("set_text", name="latent_bridge_prompt", text="typed for the first")
+    krita.call("activate", name="second")
+    krita.call("set_text", name="latent_bridge_prompt", text="typed for the second")
+    for name in ("second", "first"):
+        krita.until(lambda name=name: f"typed for the {name}" in krita.call("annotation", name=name), "what was typed")
+
+
+def test_in_place_means_the_layer_that_was_active_at_the_start(krita: RunningKrita, tmp_path: Path):
+    fresh_document(krita, "target", WIDTH, HEIGHT)
+    krita.call("add_paint", name="mine", x=0, y=0, width=WIDTH, height=HEIGHT)
+    krita.call("activate_layer", name="Background")
+    mine, below = (layer_pixels(krita, tmp_path / name, name, WIDTH, HEIGHT) for name in ("mine", "Background"))
+    select(krita)
+    set_mode(krita, Mode.FILL)
+    krita.call("set_number", name="latent_bridge_steps", value=40)
+    krita.call("set_checked", name="latent_bridge_in_place", checked=True)
+    try:
+        generate(krita)
+        krita.call("activate_layer", name="mine")
+        wait_done(krita)
+        krita.until(lambda: len(krita.call("layers")) == 2, "the merged layer")
+    finally:
+        krita.call("set_checked", name="latent_bridge_in_place", checked=False)
+        krita.call("set_number", name="latent_bridge_steps", value=2)
+    assert np.array_equal(layer_pixels(krita, tmp_path / "after", "mine", WIDTH, HEIGHT), mine)
+    merged = krita.call("layers")[0]["name"]
+    assert not np.array_equal(layer_pixels(krita, tmp_path / "merged", merged, WIDTH, HEIGHT), below)
+
+
 @pytest.mark.parametrize(("model", "depth"), BYTES, ids="".join)
 def test_in_place_the_active_layer_changes_inside_the_mask_and_nowhere_else(krita, tmp_path: Path, model, depth):
     fresh_document(krita, f"place{model}{depth}", WIDTH, HEIGHT)

@@ -87,6 +87,38 @@ def test_the_edge_moves_and_softens_without_a_job_and_goes_back(krita: RunningKr
     assert krita.call("strip") == jobs
 
 
+def test_the_edge_of_a_layer_that_was_painted_on_is_left_alone(krita: RunningKrita, result: str, tmp_path: Path):
+    adjust(krita, tmp_path / "px", grow=-8)
+    krita.call("paint_on", name=result, x=100, y=80, width=20, height=20)
+    painted = layer_pixels(krita, tmp_path / "painted", result, WIDTH, HEIGHT)
+    krita.call("set_number", name="latent_bridge_edge_feather", value=20)
+    krita.until(lambda: krita.docker()["error"], "the refusal")
+    assert "painted on" in krita.docker()["error"]
+    assert np.array_equal(layer_pixels(krita, tmp_path / "after", result, WIDTH, HEIGHT), painted)
+
+
+def test_the_edge_fields_show_the_layer_that_is_active(krita: RunningKrita, result: str, tmp_path: Path):
+    adjust(krita, tmp_path / "px", grow=-12, feather=6)
+    krita.call("activate_layer", name="Background")
+    krita.click("edge_grow")
+    krita.until(lambda: krita.widget("edge_grow").text == "0 px", "the fields of another layer")
+    krita.call("activate_layer", name=result)
+    krita.click("edge_feather")
+    krita.until(lambda: krita.widget("edge_feather").text == "6 px", "the fields of this layer")
+    assert krita.widget("edge_grow").text == "-12 px"
+
+
+def test_what_is_shown_for_comparing_cannot_be_painted_on_and_is_not_sent(krita: RunningKrita, result: str):
+    krita.call("remove_layer", name=result)
+    strip = krita.widget("history")
+    krita.click_at(strip.x + 30, strip.y + 30)
+    krita.until(lambda: len(krita.call("tree")) == 2, "the preview")
+    assert krita.call("tree")[-1]["locked"]
+    krita.double_click_at(strip.x + 30, strip.y + 30)
+    krita.until(lambda: krita.call("layers")[-1]["name"] == LAYER, "the applied layer")
+    assert len(krita.call("tree")) == 2
+
+
 def test_again_makes_the_same_pixels_and_vary_others(krita: RunningKrita, result: str, tmp_path: Path):
     first = layer_pixels(krita, tmp_path / "first", result, WIDTH, HEIGHT)
     krita.call("deselect")  # the layer knows its mask

@@ -18,6 +18,7 @@ from .qt import (
     pyqtSignal,
 )
 from .vendored import messages
+from .widgets import choose
 
 DEFAULT_MAX_STEPS = 150
 
@@ -112,7 +113,7 @@ class AdvancedPanel(QWidget):
         self.images.setValue(form.images)
         self.steps.setValue(form.steps)
         self.guidance.setValue(form.guidance)
-        self.scheduler.setCurrentIndex(max(0, self.scheduler.findData(form.scheduler)))
+        choose(self.scheduler, form.scheduler)
         self.scale.setValue(form.scale)
         for side, field in self.sides.items():
             field.setValue(getattr(form, side))
@@ -138,7 +139,7 @@ class AdvancedPanel(QWidget):
         self.scheduler.addItem("Automatic", "")
         for name in welcome.schedulers:
             self.scheduler.addItem(name, name)
-        self.scheduler.setCurrentIndex(max(0, self.scheduler.findData(form.scheduler)))
+        choose(self.scheduler, form.scheduler)
 
     def show_model(self, welcome: messages.Welcome, model_id: str) -> None:
         """Tell what Automatic means for a model."""

@@ -18,7 +18,7 @@ from .host import Host, OpenDocument
 from .jobs import Jobs, Pending
 from .joined_steps import JoinedSteps
 from .layer_guides import read_guides
-from .memory import Memories
+from .memory import Memories, Memory
 from .modes import Mode
 from .packing import inverted, packed, unpacked
 from .qt import QIcon, QObject, QTimer, pyqtSignal
@@ -27,7 +27,7 @@ from .state import DockerState, Fix
 from .vendored import errors, messages
 
 DEFAULT_NATIVE_SIZE = 512
-SAVE_DELAY_MS = 1000
+SAVE_DELAY_MS = 300
 
 
 class Controller(QObject):
@@ -37,8 +37,8 @@ class Controller(QObject):
         changed: the new `DockerState`.
         queue_changed: the `Jobs`.
         form_changed: a `Form` that did not come from the fields.
+        edited: a `Form` that came from the fields of one docker.
         welcomed: the daemon's `Welcome`.
-        seed_used: the seed of a result.
         settings_wanted: the user asks for the settings.
     """
 
@@ -46,7 +46,7 @@ class Controller(QObject):
     queue_changed = pyqtSignal(object)
     form_changed = pyqtSignal(object)
     welcomed = pyqtSignal(object)
-    seed_used = pyqtSignal(object)
+    edited = pyqtSignal(object)
     settings_wanted = pyqtSignal()
 
     def __init__(self, host: Host, bridge: BridgeThread) -> None:
@@ -57,6 +57,7 @@ class Controller(QObject):
         self.welcome: messages.Welcome | None = None
         self.jobs = Jobs()
         self._memories = Memories()
+        self._unsaved: Memory | None = None
         self._steps = JoinedSteps(host)
         self.gallery = Gallery(host, bridge, self._memories, self._steps)
         self._host = host
@@ -90,6 +91,7 @@ class Controller(QObject):
 
     def look(self) -> None:
         """Another document is in front: show what it remembers."""
+        self._save()
         document = self._host.active_document()
         memory = self._memories.of(document) if document is not None else None
         if memory is not None:
@@ -104,8 +106,10 @@ class Controller(QObject):
         self.form = form
         document = self._host.active_document()
         if document is not None:
-            self._memories.of(document).form = form
+            self._unsaved = self._memories.of(document)
+            self._unsaved.form = form
         self._saving.start()
+        self.edited.emit(form)
 
     def generate(self) -> None:
         """Make a layer for the document in front."""
@@ -127,8 +131,10 @@ class Controller(QObject):
             return
         document, entry = found
         if document.canvas != entry.plan.canvas:
-            self.show(self.state.warned("The picture has another size than when this layer was made."))
+            hint = "Undo the change of size first, or press Recipe and then Generate."
+            self.show(self.state.warned("The picture has another size than when this layer was made.", hint))
             return
+        self.gallery.end_preview(self._memories.of(document))
         form = dataclasses.replace(form_of(dict(entry.form)), random_seed=vary, seed=entry.seed or 0, images=1)
         visible = document.shows_layer(entry.layer)
         document.show_layer(entry.layer, False)
@@ -181,11 +187,14 @@ class Controller(QObject):
         changed = choice.arguments() != self.choice.arguments()
         self.choice = choice
         if changed:
-            for job in self.jobs.pending:
-                self._forget_missing(job)
+            # Their entries wait in the history: they are looked for whenever a document comes to the front.
+            left = len(self.jobs.pending)
             self._show_jobs(Jobs())
             self.welcome = None
             self.show(self.state.using(choice.elsewhere))
+            if left:
+                jobs = "A job goes" if left == 1 else f"{left} jobs go"
+                self.warn(f"{jobs} on at the former daemon.", "Choose it again, and the results come.")
         self._bridge.use(choice)
         if changed:
             self._bridge.open()
@@ -238,7 +247,8 @@ class Controller(QObject):
         picture = document.pixels(plan.crop) if plan.needs_picture else b""
         types = {adapter.id: adapter.type for adapter in self.welcome.adapters} if self.welcome is not None else {}
         task = make_task(plan, form, picture, mask, read_guides(document, plan, form, types))
-        job = Pending(self._bridge.submit(task), document, plan, form, packed(mask))
+        target = document.active_layer()
+        job = Pending(self._bridge.submit(task), document, plan, form, packed(mask), target)
         if self.jobs.front is None:
             self.show(self.state.sending())
         else:
@@ -290,7 +300,7 @@ class Controller(QObject):
             daemon = self.welcome.daemon if self.welcome is not None else ""
             self.show(self.state.connected(daemon))
             if not self.jobs.pending:
-                self.gallery.look()
+                self.gallery.connected()
         elif connection.state == "disconnected":
             self.show(self.state.disconnected(connection.error))
 
@@ -333,15 +343,21 @@ class Controller(QObject):
                 )
             )
             return
-        made = self._steps.place(job.document, job.plan, job.form, job.layers)
+        made = self._steps.place(job.document, job.plan, job.form, job.layers, job.target)
         memory = self._memories.of(job.document)
         for index, layer in enumerate(made):
             entry = memory.history.find((job.job_id, index)) or _entry_of(job, index)
             memory.history = memory.history.put(dataclasses.replace(entry, layer=layer))
         self.gallery.keep(memory, memory.history)
         seeds = ", ".join(str(layer.seed) for layer in job.layers)
-        self.seed_used.emit(job.layers[0].seed)
+        self._show_seed(job)
         self._over(job, text=f"New layer{'s' if len(made) > 1 else ''}, seed {seeds}")
+
+    def _show_seed(self, job: Pending) -> None:
+        """The seed of the last picture, ready to be kept by switching Random off; one that is kept stays."""
+        front = self._host.active_document()
+        if self.form.random_seed and front is not None and job.document.same(front):
+            self.edit(dataclasses.replace(self.form, seed=job.layers[0].seed))
 
     def _over(self, job: Pending, event: messages.JobEvent | None = None, text: str = "Cancelled") -> None:
         """A job is over; the docker shows the next."""
@@ -367,9 +383,11 @@ class Controller(QObject):
     # Remembering.
 
     def _save(self) -> None:
-        document = self._host.active_document()
-        if document is not None:
-            self._memories.of(document).save(self.form)
+        """Write what was typed into the document that it was typed for, whichever is in front by now."""
+        self._saving.stop()
+        unsaved, self._unsaved = self._unsaved, None
+        if unsaved is not None:
+            unsaved.save()
 
     def _on_closing(self) -> None:
         save_form(self.form, self._host.write_setting)

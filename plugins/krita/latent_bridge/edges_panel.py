@@ -5,7 +5,19 @@ from __future__ import annotations
 
 from .controller import Controller
 from .history import History
-from .qt import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QSlider, QSpinBox, Qt, QTimer, QWidget
+from .qt import (
+    QEvent,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QObject,
+    QSizePolicy,
+    QSlider,
+    QSpinBox,
+    Qt,
+    QTimer,
+    QWidget,
+)
 from .widgets import small_button
 
 MOST_GROW = 64
@@ -54,6 +66,28 @@ class EdgesPanel(QWidget):
         """Take room only where there are results to act on."""
         self.setVisible(bool(history.results))
 
+    def enterEvent(self, event: QEvent) -> None:
+        """The fields are about to be used: show the edge of the layer that is active by now."""
+        self._follow()
+        super().enterEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Likewise when they are reached by keyboard."""
+        if event.type() == QEvent.Type.FocusIn:
+            self._follow()
+        return False
+
+    def _follow(self) -> None:
+        if self._timer.isActive():
+            return
+        found = self._gallery.active_entry()
+        values = (found[1].grow, found[1].feather) if found is not None else (0, 0)
+        for fields, value in zip((self.grow, self.feather), values, strict=True):
+            for field in fields:
+                field.blockSignals(True)
+                field.setValue(value)
+                field.blockSignals(False)
+
     def _slider(self, name: str, least: int, most: int) -> tuple[QSlider, QSpinBox]:
         slider = QSlider(Qt.Orientation.Horizontal, self)
         slider.setRange(least, most)
@@ -65,6 +99,7 @@ class EdgesPanel(QWidget):
         for field in (slider, number):
             field.setAccessibleName(f"{name.title()} the edge of the result")
             field.setToolTip("Of the result in the active layer; nothing is generated anew.")
+            field.installEventFilter(self)
         slider.valueChanged.connect(number.setValue)
         number.valueChanged.connect(slider.setValue)
         number.valueChanged.connect(lambda _value: self._timer.start())

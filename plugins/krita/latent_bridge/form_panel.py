@@ -12,7 +12,7 @@ from .modes import MANNERS
 from .prompt_edit import PromptEdit
 from .qt import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QLabel, QLineEdit, QSpinBox, Qt, QWidget
 from .vendored import messages
-from .widgets import PercentSlider, WheelGuard
+from .widgets import PercentSlider, WheelGuard, choose
 
 
 class FormPanel(QWidget):
@@ -22,6 +22,7 @@ class FormPanel(QWidget):
         super().__init__(parent)
         self._controller = controller
         self._filling = False
+        self._typing = False
         self._make_fields()
         self.advanced = AdvancedPanel(self)
         self._lay_out()
@@ -116,8 +117,8 @@ class FormPanel(QWidget):
         self.prompt.submitted.connect(self._controller.generate)
         self.negative.submitted.connect(self._controller.generate)
         self._controller.welcomed.connect(self.offer)
-        self._controller.seed_used.connect(self._show_seed)
         self._controller.form_changed.connect(self.fill)
+        self._controller.edited.connect(self._follow)
         if self._controller.welcome is not None:
             self.offer(self._controller.welcome)
 
@@ -126,10 +127,11 @@ class FormPanel(QWidget):
         self._filling = True
         if self.prompt.toPlainText() != form.prompt:
             self.prompt.setPlainText(form.prompt)
-        self.negative.setPlainText(form.negative_prompt)
+        if self.negative.toPlainText() != form.negative_prompt:
+            self.negative.setPlainText(form.negative_prompt)
         self.strength.setValue(form.strength)
         self.mode.setCurrentIndex(max(0, self.mode.findData(form.mode)))
-        self.model.setCurrentIndex(max(0, self.model.findData(form.model)))
+        choose(self.model, form.model)
         self.advanced.fill(form)
         self.seed.setText(str(form.seed))
         self.random.setChecked(form.random_seed)
@@ -149,17 +151,15 @@ class FormPanel(QWidget):
             self.model.model().item(row).setEnabled(not model.unusable)
         if not welcome.models:
             self.model.addItem("None found", "")
-        if chosen and self.model.findData(chosen) < 0:
-            self.model.addItem(f"{chosen} (missing)", chosen)
-        self.model.setCurrentIndex(max(0, self.model.findData(chosen)))
+        choose(self.model, chosen)
         self.advanced.offer(welcome, self._controller.form)
         self._filling = False
         self.advanced.show_model(welcome, self.model.currentData())
 
-    def _show_seed(self, seed: int) -> None:
-        """The seed of the last picture, ready to be kept by switching Random off."""
-        self.seed.setText(str(seed))
-        self._edited()
+    def _follow(self, form: Form) -> None:
+        """Show what was typed in the docker of another window."""
+        if not self._typing:
+            self.fill(form)
 
     def _edited(self, *_: object) -> None:
         if self._filling:
@@ -167,6 +167,7 @@ class FormPanel(QWidget):
         self.seed.setEnabled(not self.random.isChecked())
         # The first model of the list is the daemon's default; picking it means "the default", whatever that will be.
         model = self.model.currentData() if self.model.currentIndex() > 0 else ""
+        self._typing = True
         self._controller.edit(
             dataclasses.replace(
                 self._controller.form,
@@ -180,5 +181,6 @@ class FormPanel(QWidget):
                 **self.advanced.values(),
             )
         )
+        self._typing = False
         if self._controller.welcome is not None:
             self.advanced.show_model(self._controller.welcome, self.model.currentData())

@@ -24,6 +24,7 @@ from .vendored import errors, tasks
 
 CACHE_BYTES = 256 << 20
 RETRY_MS = 3000
+SAVE_DELAY_MS = 300
 MOST_ATTEMPTS = 100
 """How often a result that a former run of Krita asked for is looked for."""
 Key = tuple[str, int]
@@ -48,7 +49,14 @@ class Gallery(QObject):
         self._steps = steps
         self._cache: OrderedDict[Key, tasks.Layer] = OrderedDict()
         self._waiting: dict[Key, list[Callable[[tasks.Layer], None]]] = {}
+        self._askers: dict[Key, Memory] = {}
         self._attempts: dict[Key, int] = {}
+        self._shown: tuple[tuple[str, int, int], bytes] = (("", 0, 0), b"")
+        self._unsaved: Memory | None = None
+        self._saving = QTimer(self)
+        self._saving.setSingleShot(True)
+        self._saving.setInterval(SAVE_DELAY_MS)
+        self._saving.timeout.connect(self._save)
         bridge.fetched.connect(self._on_fetched)
 
     # The history.
@@ -63,8 +71,13 @@ class Gallery(QObject):
         document = self._host.active_document()
         return self._memories.of(document) if document is not None else None
 
+    def connected(self) -> None:
+        """The daemon is back: look for what was missed, as often as if it was for the first time."""
+        self._attempts.clear()
+        self.look()
+
     def look(self) -> None:
-        """Another document is in front, or the daemon is back: ask for results that were missed."""
+        """Another document is in front: ask for results that were missed."""
         memory = self._front()
         if memory is not None:
             for entry in memory.history.missing:
@@ -99,18 +112,20 @@ class Gallery(QObject):
         again = memory.previewed == key and document.has_layer(memory.preview)
         self.end_preview(memory)
         if not again:
+            memory.previewed = key
             self._with_pixels(entry, lambda layer: self._preview(memory, entry, layer))
 
     def _preview(self, memory: Memory, entry: Entry, layer: tasks.Layer) -> None:
-        if not memory.document.is_open:
+        wanted = memory.document.is_open and memory.previewed == entry.key
+        if not wanted or memory.document.has_layer(memory.preview):
             return
         where = placement_of(entry.plan, layer, memory.document.canvas).place
-        memory.previewed = entry.key
         memory.preview = memory.document.add_layer(f"[preview] {entry.prompt}", where, bytes(layer.picture.pixels))
+        memory.document.lock_layer(memory.preview)  # what is painted on it would vanish with it
 
     def end_preview(self, memory: Memory) -> None:
         """Take the layer for comparing out."""
-        shown, memory.preview = memory.preview, ""
+        shown, memory.preview, memory.previewed = memory.preview, "", None
         memory.document.remove_layer(shown)
 
     def apply(self, key: Key) -> None:
@@ -128,8 +143,9 @@ class Gallery(QObject):
     def _apply(self, memory: Memory, entry: Entry, layer: tasks.Layer) -> None:
         if not memory.document.is_open:
             return
-        (made,) = self._steps.place(memory.document, entry.plan, form_of(dict(entry.form)), (layer,))
-        self.keep(memory, memory.history.put(dataclasses.replace(entry, layer=made)))
+        target = memory.document.active_layer()
+        (made,) = self._steps.place(memory.document, entry.plan, form_of(dict(entry.form)), (layer,), target)
+        self.keep(memory, memory.history.put(dataclasses.replace(entry, layer=made, grow=0, feather=0)))
 
     def delete(self, key: Key) -> None:
         """Forget a result; its layer stays."""
@@ -168,18 +184,36 @@ class Gallery(QObject):
             )
             return
         document, entry = found
-        self._with_pixels(entry, lambda layer: self._adjust(document, entry, layer, grow, feather))
+        self._with_pixels(entry, lambda layer: self._adjust(document, entry.key, layer, grow, feather))
 
-    def _adjust(self, document: OpenDocument, entry: Entry, layer: tasks.Layer, grow: int, feather: int) -> None:
-        if not (document.is_open and document.has_layer(entry.layer)):
+    def _adjust(self, document: OpenDocument, key: Key, layer: tasks.Layer, grow: int, feather: int) -> None:
+        memory = self._memories.of(document) if document.is_open else None
+        entry = memory.history.find(key) if memory is not None else None
+        if entry is None or not document.has_layer(entry.layer):
             return
-        picture = layer.picture
-        pixels = bytes(picture.pixels)
-        if grow or feather:
-            mask = adjusted_mask(alpha_of(pixels), picture.width, picture.height, grow, feather)
-            pixels = with_alpha(pixels, mask)
         where = placement_of(entry.plan, layer, document.canvas).place
-        document.repaint_layer(entry.layer, where, pixels)
+        shown, cut = self._shown
+        if shown != (entry.layer, entry.grow, entry.feather):
+            cut = _cut(layer, entry.grow, entry.feather)
+        if not document.has_pixels(entry.layer, where, cut):
+            self.failed.emit(
+                errors.BridgeError(
+                    errors.ErrorCode.INVALID_FIELD,
+                    "This layer was painted on, moved or converted: moving its edge would undo that.",
+                    hint="To have the result as it came, delete this layer and double-click the result.",
+                )
+            )
+            return
+        cut = _cut(layer, grow, feather)
+        document.repaint_layer(entry.layer, where, cut)
+        self._shown = ((entry.layer, grow, feather), cut)
+        memory.history = memory.history.put(dataclasses.replace(entry, grow=grow, feather=feather))
+        self._unsaved = memory
+        self._saving.start()
+
+    def _save(self) -> None:
+        if self._unsaved is not None:
+            self._unsaved.save()
 
     # Pixels.
 
@@ -190,6 +224,9 @@ class Gallery(QObject):
             self._cache.move_to_end(entry.key)
             action(layer)
             return
+        memory = self._front()
+        if memory is not None:
+            self._askers[entry.key] = memory
         waiting = self._waiting.setdefault(entry.key, [])
         waiting.append(action)
         if len(waiting) == 1:
@@ -197,8 +234,9 @@ class Gallery(QObject):
 
     def _on_fetched(self, job_id: str, index: int, answer: tasks.Layer | errors.BridgeError) -> None:
         actions = self._waiting.pop((job_id, index), [])
+        asker = self._askers.pop((job_id, index), None)
         if isinstance(answer, errors.BridgeError):
-            self._missed((job_id, index), answer)
+            self._missed(asker, (job_id, index), answer)
             return
         if answer.picture.format.value != "bgra8":
             return
@@ -206,8 +244,7 @@ class Gallery(QObject):
         for action in actions:
             action(answer)
 
-    def _missed(self, key: Key, error: errors.BridgeError) -> None:
-        memory = self._front()
+    def _missed(self, memory: Memory | None, key: Key, error: errors.BridgeError) -> None:
         entry = memory.history.find(key) if memory is not None else None
         if entry is None or entry.seed is not None:
             self.failed.emit(error)
@@ -224,3 +261,12 @@ class Gallery(QObject):
         while held > CACHE_BYTES and len(self._cache) > 1:
             _, dropped = self._cache.popitem(last=False)
             held -= len(memoryview(dropped.picture.pixels))
+
+
+def _cut(layer: tasks.Layer, grow: int, feather: int) -> bytes:
+    """The pixels of a result with its edge moved and softened, BGRA."""
+    picture = layer.picture
+    pixels = bytes(picture.pixels)
+    if not (grow or feather):
+        return pixels
+    return with_alpha(pixels, adjusted_mask(alpha_of(pixels), picture.width, picture.height, grow, feather))

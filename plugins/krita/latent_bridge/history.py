@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from .request import Plan
 
 MOST_ENTRIES = 100
+KEPT = ("job_id", "index", "seed", "mask", "thumbnail", "layer", "grow", "feather")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Entry:
         mask: the selection that was sent, packed; empty when there was none.
         thumbnail: a small JPEG as base64; empty when there is none.
         layer: Krita's id of the layer that shows it; empty when none does.
+        grow: pixels by which its edge was moved in that layer.
+        feather: pixels over which it was softened.
     """
 
     job_id: str
@@ -39,6 +42,8 @@ class Entry:
     mask: str = ""
     thumbnail: str = ""
     layer: str = ""
+    grow: int = 0
+    feather: int = 0
 
     @property
     def key(self) -> tuple[str, int]:
@@ -101,7 +106,7 @@ def dump_history(history: History) -> list[object]:
     """The history as plain values for JSON."""
     return [
         {
-            **{name: getattr(entry, name) for name in ("job_id", "index", "seed", "mask", "thumbnail", "layer")},
+            **{name: getattr(entry, name) for name in KEPT},
             "form": dict(entry.form),
             "plan": entry.plan.dumped(),
         }
@@ -127,7 +132,8 @@ def _loaded(value: dict[str, object]) -> Entry:
     texts = {name: str(value.get(name, "")) for name in ("mask", "thumbnail", "layer")}
     # JSON knows no tuples.
     form = {name: tuple(kept) if isinstance(kept, list) else kept for name, kept in dict(value["form"]).items()}
-    return Entry(str(value["job_id"]), value["index"], Plan.loaded(value["plan"]), form, seed, **texts)
+    edge = {name: int(value.get(name, 0)) for name in ("grow", "feather")}
+    return Entry(str(value["job_id"]), value["index"], Plan.loaded(value["plan"]), form, seed, **texts, **edge)
 
 
 def dump_memory(form: object, history: History) -> bytes:

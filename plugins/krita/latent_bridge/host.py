@@ -191,6 +191,22 @@ class OpenDocument:
         scratch.setColorSpace("RGBA", "U8", SRGB_PROFILE)
         return memoryview(scratch.pixelData(0, 0, area.width, area.height))
 
+    def can_be_painted(self, layer: str) -> bool:
+        """Whether a layer is there, and holds pixels that nothing protects."""
+        node = self._layer(layer)
+        return node is not None and node.type() == "paintlayer" and not node.locked()
+
+    def has_pixels(self, layer: str, place: Rect, pixels: bytes) -> bool:
+        """Whether a layer still has exactly these pixels (BGRA, 8 bit) there: not painted on, moved or converted."""
+        node = self._layer(layer)
+        if node is None or (node.colorModel(), node.colorDepth()) != ("RGBA", "U8"):
+            return False
+        return bytes(node.pixelData(place.x, place.y, place.width, place.height)) == pixels
+
+    def lock_layer(self, layer: str) -> None:
+        """Let nobody paint on a layer."""
+        self._layer(layer).setLocked(True)
+
     def merge_down(self, layer: str) -> None:
         """Merge a layer into the one below it."""
         self._document.waitForDone()

@@ -21,6 +21,7 @@ class Pending:
         plan: what was asked for.
         form: the docker's values at that time.
         mask: the selection that was sent, packed; empty for none.
+        target: id of the layer that was active then.
         layers: results so far.
         last: the newest event that was no result; None before the first.
     """
@@ -30,6 +31,7 @@ class Pending:
     plan: Plan
     form: Form
     mask: str = ""
+    target: str = ""
     layers: tuple[tasks.Layer, ...] = ()
     last: messages.JobEvent | None = None
 

@@ -29,10 +29,12 @@ class JoinedSteps(QObject):
         self._timer.timeout.connect(self._look)
         host.on_step(self._stepped)
 
-    def place(self, document: OpenDocument, plan: Plan, form: Form, layers: tuple[tasks.Layer, ...]) -> list[str]:
+    def place(
+        self, document: OpenDocument, plan: Plan, form: Form, layers: tuple[tasks.Layer, ...], target: str
+    ) -> list[str]:
         """As `placing.place`."""
         before = _size_of(document)
-        made = place(document, plan, form, layers)
+        made = place(document, plan, form, layers, target)
         if made[0] and _size_of(document) != before:
             self._joined.append((document, made[0], Joined(before, _size_of(document))))
         return made

@@ -61,7 +61,7 @@ def _region(document: OpenDocument, area: Rect, entry: RegionEntry) -> tasks.Reg
     """None where the layer covers nothing of what is made."""
     _bounds(document, entry, "regions")
     mask = bytes(document.layer_pixels(entry.layer, area))[3::4]
-    if not any(mask):
+    if mask.count(0) == len(mask):
         return None
     picture = pixels.Picture(area.width, area.height, pixels.PixelFormat.GRAY8, mask)
     return tasks.Region(mask=picture, prompt=entry.prompt.strip(), strength=entry.strength / 100)

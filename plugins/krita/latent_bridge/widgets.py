@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from .qt import (
     QColor,
+    QComboBox,
     QEvent,
     QFrame,
     QHBoxLayout,
@@ -20,6 +21,13 @@ from .qt import (
     QWidget,
     pyqtSignal,
 )
+
+
+def choose(box: QComboBox, value: str) -> None:
+    """Show the choice with this value, the first for an empty one. What is not on offer is kept, as missing."""
+    if value and box.findData(value) < 0:
+        box.addItem(f"{value} (missing)", value)
+    box.setCurrentIndex(max(0, box.findData(value)))
 
 
 class PercentSlider(QWidget):

@@ -175,6 +175,13 @@ class RunningKrita:
         self._xdotool("click", button)
         time.sleep(0.1)
 
+    def double_click_at(self, x: int, y: int) -> None:
+        """Press the left button of the mouse twice."""
+        self._xdotool("mousemove", x, y)
+        time.sleep(0.1)
+        self._xdotool("click", "--repeat", 2, "--delay", 60, 1)
+        time.sleep(0.1)
+
     def hold(self, x: int, y: int) -> None:
         """Put the left button down and keep it there."""
         self._xdotool("mousemove", x, y)

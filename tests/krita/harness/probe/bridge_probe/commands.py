@@ -459,6 +459,7 @@ def tree(name=None):
             "name": node.name(),
             "type": node.type(),
             "visible": node.visible(),
+            "locked": node.locked(),
             "visible_children": [child.visible() for child in node.childNodes()],
         }
         for node in document.topLevelNodes()
@@ -488,6 +489,20 @@ def add_paint(name, x, y, width, height):
     document.rootNode().addChildNode(node, None)
     document.refreshProjection()
     document.waitForDone()
+
+
+def paint_on(name, x, y, width, height):
+    """A rectangle of the usual picture on a layer that is there."""
+    document = _document()
+    node = next(node for node in document.topLevelNodes() if node.name() == name)
+    node.setPixelData(QByteArray(_picture(width, height)), x, y, width, height)
+    document.refreshProjection()
+    document.waitForDone()
+
+
+def annotation(name=None):
+    """What the plugin has written into a document."""
+    return bytes(_document(name).annotation("latent_bridge")).decode()
 
 
 def remove_layer(name):
