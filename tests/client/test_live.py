@@ -177,6 +177,42 @@ def test_anybody_may_change_what_is_made(canvas: Canvas, bob: Bridge, name: str)
     his.close()
 
 
+def test_settings_that_change_while_a_frame_waits_its_turn_are_those_of_the_frame(canvas: Canvas, bob: Bridge) -> None:
+    his = bob.open_canvas(f"live {uuid.uuid4().hex[:8]}", SIDE, SIDE)
+    seen = Seen(his)
+    his.live.watch()
+    his.live.start(prompt="a", steps=2, seed=5, draft_seconds=10, rest_seconds=0.05)
+
+    def settled(seed: int, count: int) -> Picture:
+        """The last frame that is made with a seed."""
+        seen.wait(lambda: len(seen.frames) > count and his.live.info.state == "waiting")
+        assert his.live.info.settings.seed == seed
+        return seen.frames[-1].picture
+
+    settled(5, 0)  # from now on it is known that this device has the time for frames at full quality
+    for seed in (4, 1):
+        count = len(seen.frames)
+        his.live.start(seed=seed)
+        pictures = [settled(seed, count)]
+    assert seen.frames[-1].full
+    assert len(seen.frames) == count + 1
+    canvas.live.watch()
+    canvas.live.start(prompt="a", steps=150, draft_steps=150, draft_seconds=10)
+    Seen(canvas).wait(lambda: canvas.live.info.state == "running")
+    count = len(seen.frames)
+    his.live.start(seed=3)
+    time.sleep(0.2)  # the daemon has it, and the frame waits
+    his.live.start(seed=2)
+    pictures.append(settled(2, count))
+    for seed in (1, 2):
+        count = len(seen.frames)
+        his.live.start(seed=seed)
+        pictures.append(settled(seed, count))
+    assert pictures[0] == pictures[2] != pictures[1] == pictures[3]
+    his.live.stop()
+    his.close()
+
+
 def test_a_part_of_the_canvas_is_enough(canvas: Canvas) -> None:
     seen = Seen(canvas)
     canvas.live.watch()

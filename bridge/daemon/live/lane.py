@@ -37,11 +37,11 @@ class LiveLane:
         self._busy = busy
         self._turn = asyncio.Lock()
 
-    async def make(self, order: Callable[[], Tick], on_loading: Callable[[], None]) -> Framed | None:
+    async def make(self, order: Callable[[], Tick | None], on_loading: Callable[[], None]) -> Framed | None:
         """Make a frame; None when it was given up.
 
         Args:
-            order: called when it is this frame's turn, so that it shows what is newest then.
+            order: called when it is this frame's turn, so that it shows what is newest then; None gives it up.
             on_loading: called when its model has to be loaded first.
 
         Raises:
@@ -52,8 +52,11 @@ class LiveLane:
                 if self._engine.status.state not in ("ready", "busy"):
                     await self._engine.wait_ready()
                 self._busy()
+                tick = order()
+                if tick is None:
+                    return None
                 try:
-                    return await self._make(order(), on_loading)
+                    return await self._make(tick, on_loading)
                 except EngineDied as death:
                     log.warning("engine died under a live frame", attempt=attempt, reason=str(death))
         raise BridgeError(

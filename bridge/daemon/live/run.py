@@ -249,8 +249,10 @@ class LiveRun:
             self._gave_up_last = work.given_up and not full
             self._work = None
 
-    def _order(self, resolved: ResolvedSettings, area: Area, work: FrameInWork) -> Tick:
-        """The canvas as it is now, on its way to the engine."""
+    def _order(self, resolved: ResolvedSettings, area: Area, work: FrameInWork) -> Tick | None:
+        """The canvas as it is now, on its way to the engine; None when another frame was wanted meanwhile."""
+        if work.given_up or self._resolved is not resolved:
+            return None
         settings, canvas = resolved.settings, self._canvas
         work.began = self._now()
         work.newest, work.revision = self._newest, canvas.revision
