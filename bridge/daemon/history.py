@@ -8,13 +8,14 @@ when the power fails.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import ErrorInfo, JobFailed, JobNotice, JobState, JobSummary
@@ -26,6 +27,8 @@ from bridge.protocol.wire import describe_picture, picture_from
 
 from .database import Database
 from .pixel_store import PixelStore, StoredPicture
+
+T = TypeVar("T")
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -116,6 +119,9 @@ class History:
         """Remember a new job, or that an interrupted one is queued again: its failure becomes a notice.
 
         Returns what was known of a job of this id before; anything but the same job, interrupted, is left as it is.
+
+        Raises:
+            BridgeError: `internal` when it cannot be written, as from all methods that write.
         """
 
         def write(database: sqlite3.Connection) -> JobRecord | None:
@@ -132,13 +138,13 @@ class History:
             )
             return known
 
-        return await self._database.run(write)
+        return await self._write(write)
 
     async def add_event(
         self, job_id: str, event: StoredEvent, state: JobState | None = None, error: ErrorInfo | None = None
     ) -> None:
         """Write a lasting event, together with the state that it brings about."""
-        await self._database.run(lambda database: _write_event(database, job_id, event, state, error))
+        await self._write(lambda database: _write_event(database, job_id, event, state, error))
 
     async def add_result(self, job_id: str, seq: int, position: int, layer: Layer) -> StoredPicture:
         """Store an image and the event that announces it; returns the stored picture, a view of its file.
@@ -147,7 +153,8 @@ class History:
         """
         picture = layer.picture
         # A small one is hashed on the way; a large one would keep other clients waiting for the database.
-        written = await asyncio.to_thread(self._store.put, picture) if picture.nbytes > LARGE_BYTES else None
+        with _told_if_unwritable():
+            written = await asyncio.to_thread(self._store.put, picture) if picture.nbytes > LARGE_BYTES else None
 
         def write(database: sqlite3.Connection) -> StoredPicture:
             digest = written or self._store.put(picture)
@@ -160,7 +167,11 @@ class History:
             _insert_event(database, job_id, StoredEvent(seq, "job_result", {"index": position}))
             return _stored(picture, self._store.view(digest), digest)
 
-        return await self._database.run(write)
+        return await self._write(write)
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with _told_if_unwritable():
+            return await self._database.run(work)
 
     async def events(self, job_id: str, after: int = 0) -> list[StoredEvent]:
         """The lasting events of a job after number `after`, in order."""
@@ -212,7 +223,7 @@ class History:
 
     async def evict(self) -> list[str]:
         """Delete the oldest results until the limit holds; returns the jobs that lost pixels. Recipes stay."""
-        return await self._database.run(self._evict)
+        return await self._write(self._evict)
 
     def _evict(self, database: sqlite3.Connection) -> list[str]:
         (stored,) = database.execute("SELECT COALESCE(SUM(bytes), 0) FROM results WHERE NOT evicted").fetchone()
@@ -229,6 +240,18 @@ class History:
             stored -= size
             lost[job_id] = None
         return list(lost)
+
+
+@contextlib.contextmanager
+def _told_if_unwritable() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise BridgeError(
+            ErrorCode.INTERNAL,
+            f"The history cannot be written: {error}.",
+            hint="Is the disk full? `latent-bridge doctor` names the data folder; --history-size limits what it takes.",
+        ) from error
 
 
 def _stored(picture: Picture, pixels: memoryview, digest: str) -> StoredPicture:

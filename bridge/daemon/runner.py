@@ -64,6 +64,10 @@ class Runner:
                         return
         except BridgeError as error:
             await self.fail(job, ErrorInfo.of(error))
+        except Exception as error:  # whatever is wrong with one job must not end all that wait
+            log.exception("job broke", job=job.job_id)
+            hint = "The daemon's log tells more; `latent-bridge doctor` names it."
+            await self.fail(job, ErrorInfo(ErrorCode.INTERNAL, f"The daemon failed on this job: {error!r}", hint))
 
     async def cancel(self, job: ActiveJob) -> None:
         """Write and tell that a job is cancelled."""
@@ -177,7 +181,12 @@ class Runner:
 
     async def _end(self, job: ActiveJob, event: JobEvent, state: JobState, error: ErrorInfo | None = None) -> None:
         job.state = state
-        await self._lasting(job, event, state, error)
+        try:
+            await self._lasting(job, event, state, error)
+        except BridgeError as problem:
+            # Who waits is told all the same; a daemon that starts on this history will call the job interrupted.
+            log.error("the end of a job is not in the history", job=job.job_id, error=problem.message)
+            self._publish(job, event)
 
     async def _lasting(
         self, job: ActiveJob, event: JobEvent, state: JobState | None = None, error: ErrorInfo | None = None

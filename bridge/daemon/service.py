@@ -343,8 +343,11 @@ class BridgeService:
 
     async def _ended(self, job: ActiveJob) -> None:
         self._release(job)
-        for lost in await self._history.evict():
-            log.info("results evicted to keep the history within its limit", job=lost)
+        try:
+            for lost in await self._history.evict():
+                log.info("results evicted to keep the history within its limit", job=lost)
+        except BridgeError as problem:
+            log.error("the history could not be kept within its limit", error=problem.message)
 
     def _release(self, job: ActiveJob) -> None:
         self._active.pop(job.job_id, None)

@@ -181,6 +181,24 @@ def test_a_client_that_dies_loses_nothing(fresh_daemon, moment):
         assert {event.index for event in events if isinstance(event, JobResult)} == {0}
 
 
+def test_a_history_that_cannot_be_written_fails_the_job_and_not_the_daemon(fresh_daemon):
+    pixels = fresh_daemon.home / "data" / "pixels"
+    obstacles = [pixels / f"{number:02x}" for number in range(256)]
+    for obstacle in obstacles:  # files where it wants folders: as on a full disk, the system refuses
+        obstacle.touch()
+    with Peer(fresh_daemon.url, fresh_daemon.token) as peer:
+        peer.submit("refused", small())
+        failed = peer.events("refused")[-1]
+        assert isinstance(failed, JobFailed)
+        assert failed.error.code is ErrorCode.INTERNAL
+        assert "history cannot be written" in failed.error.message
+        assert "disk" in failed.error.hint
+        for obstacle in obstacles:
+            obstacle.unlink()
+        peer.submit("taken", small())
+        assert isinstance(peer.events("taken")[-1], JobFinished)
+
+
 def test_pixels_shared_with_the_engine_never_pile_up(fresh_daemon):
     folder = Path((fresh_daemon.home / "data" / "shared-pixels").read_text())
     with Peer(fresh_daemon.url, fresh_daemon.token) as peer:
