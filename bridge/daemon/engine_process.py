@@ -158,7 +158,10 @@ class EngineProcess:
     async def _supervise(self) -> None:
         failures = 0
         while True:
-            became_ready = await self._live_once()
+            try:
+                became_ready = await self._live_once()
+            except OSError as error:  # no memory for it, no such program any more, no room for its log
+                became_ready, self._problem = False, f"its process cannot be started: {error}."
             failures = 0 if became_ready else failures + 1
             if failures >= START_ATTEMPTS:
                 self._state = "stopped"

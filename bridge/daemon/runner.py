@@ -64,10 +64,8 @@ class Runner:
                         return
         except BridgeError as error:
             await self.fail(job, ErrorInfo.of(error))
-        except Exception as error:  # whatever is wrong with one job must not end all that wait
-            log.exception("job broke", job=job.job_id)
-            hint = "The daemon's log tells more; `latent-bridge doctor` names it."
-            await self.fail(job, ErrorInfo(ErrorCode.INTERNAL, f"The daemon failed on this job: {error!r}", hint))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one job must not end all that wait
+            await self.broke(job, error)
 
     async def cancel(self, job: ActiveJob) -> None:
         """Write and tell that a job is cancelled."""
@@ -77,6 +75,12 @@ class Runner:
         """Write and tell that a job has failed."""
         log.warning("job failed", job=job.job_id, code=error.code.value, error=error.message)
         await self._end(job, JobFailed(job_id=job.job_id, seq=job.next_seq, error=error), "failed", error)
+
+    async def broke(self, job: ActiveJob, error: Exception) -> None:
+        """Write and tell that a job has failed by a fault of this program."""
+        log.error("job broke", job=job.job_id, exc_info=error)
+        hint = "The daemon's log tells more; `latent-bridge doctor` names it."
+        await self.fail(job, ErrorInfo(ErrorCode.INTERNAL, f"The daemon failed on this job: {error!r}", hint))
 
     async def _attempt(self, job: ActiveJob) -> None:
         await self._wait_for_engine(job)

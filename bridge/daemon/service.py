@@ -213,6 +213,9 @@ class BridgeService:
         except BridgeError as error:
             await self._runner.fail(job, ErrorInfo.of(error))
             self._release(job)
+        except Exception as error:  # noqa: BLE001 - nobody else hears of what ends this task
+            await self._runner.broke(job, error)
+            self._release(job)
         finally:
             del self._fetching[job.job_id]
 
