@@ -226,6 +226,9 @@ class Link:
                 error = self._listen(websocket, session, welcome)
             except BridgeError as refusal:
                 error = refusal
+            except Exception as problem:  # a thread that ends without a word is a connection that never comes back
+                log.exception("The connection broke in a way that was not foreseen.")
+                error = _lost_connection(problem)
             if self._closing.is_set():
                 return
             pause = next(pauses)

@@ -127,6 +127,12 @@ class Connection:
             await self._answer(message)
         except BridgeError as error:
             self._refuse(message.request_id, error)
+        except Exception as error:  # a client whose connection ended would ask the same again, and again
+            log.exception("a request broke", owner=self._owner, request=message.type)
+            hint = "The daemon's log tells more; `latent-bridge doctor` names it."
+            self._refuse(
+                message.request_id, BridgeError(ErrorCode.INTERNAL, f"The daemon failed: {error!r}", hint=hint)
+            )
 
     def _refuse(self, request_id: int, error: BridgeError) -> None:
         log.info("request refused", owner=self._owner, code=error.code.value, error=error.message)
