@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
-import traceback
 from collections.abc import Callable
 
 from bridge.protocol.engine_link import Ended, LinkMessage, ModelSource, Run
@@ -14,7 +12,7 @@ from bridge.protocol.tasks import GenerationTask, SurfaceMaps
 
 from .adapters.job_adapters import JobAdapters
 from .cancellation import AbortFlag, JobAborted
-from .device import Device, is_out_of_memory
+from .device import Device
 from .faults import FaultHook, no_faults
 from .ladder import HINT, MemoryLadder, out_of_memory
 from .live.interlude import Interlude
@@ -27,6 +25,7 @@ from .prompting.reading import reading_of
 from .settings import Settings
 from .stages import Stages
 from .surface_maps.making import make_maps
+from .unexpected import explained
 
 
 class Runner:
@@ -58,7 +57,7 @@ class Runner:
             error = ErrorInfo.of(known)
         # The engine outlives whatever a model or a library comes up with; the daemon gets its name, the log the rest.
         except Exception as unexpected:  # noqa: BLE001 - see above
-            error = ErrorInfo.of(self._explained(unexpected))
+            error = ErrorInfo.of(explained(unexpected, self._device))
         self._send(Ended(job_id=run.job_id, cancelled=cancelled, error=error, timings=stages.timings()))
 
     def _make(self, run: Run, stages: Stages) -> None:
@@ -104,14 +103,3 @@ class Runner:
         if not self._shelf.holds(source):
             stages.enter("loading")
         return self._shelf.get(source, stages.check)
-
-    def _explained(self, error: Exception) -> BridgeError:
-        traceback.print_exception(error, file=sys.stderr)
-        sys.stderr.flush()
-        if is_out_of_memory(error):
-            return out_of_memory(self._device)
-        return BridgeError(
-            ErrorCode.INTERNAL,
-            f"The engine met an unexpected problem: {type(error).__name__}: {error}",
-            hint="The engine's log has the details.",
-        )

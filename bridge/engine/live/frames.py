@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,9 +12,8 @@ import torch
 from bridge.engine.adapters.job_adapters import JobAdapters
 from bridge.engine.cancellation import AbortFlag, JobAborted
 from bridge.engine.conversion import Floats
-from bridge.engine.device import Device, is_out_of_memory
+from bridge.engine.device import Device
 from bridge.engine.faults import FaultHook, no_faults
-from bridge.engine.ladder import out_of_memory
 from bridge.engine.models.loading import LoadedModel
 from bridge.engine.models.shelf import ModelShelf
 from bridge.engine.painter import Painter
@@ -26,6 +23,7 @@ from bridge.engine.prompting.job_prompts import JobPrompts
 from bridge.engine.prompting.reading import reading_of
 from bridge.engine.settings import Settings
 from bridge.engine.stages import Stages
+from bridge.engine.unexpected import explained
 from bridge.protocol.engine_link import Ended, Framed, LinkMessage, Progressed, Tick
 from bridge.protocol.errors import BridgeError, ErrorCode
 from bridge.protocol.messages import ErrorInfo
@@ -66,7 +64,7 @@ class FrameMaker:
             error = ErrorInfo.of(known)
         # The engine outlives whatever a model or a library comes up with; the daemon gets its name, the log the rest.
         except Exception as unexpected:  # noqa: BLE001 - see above
-            error = ErrorInfo.of(self._explained(unexpected))
+            error = ErrorInfo.of(explained(unexpected, self._device))
         self.free_now()
         self._send(Ended(job_id=tick.job_id, cancelled=cancelled, error=error, timings=stages.timings()))
 
@@ -87,18 +85,6 @@ class FrameMaker:
         alpha = None if plan.change is None else plan.change
         pictures = tuple(shown(picture, alpha, side) for side in tick.sides)
         self._send(Framed(job_id=tick.job_id, pictures=pictures, stamps=clock.stamps(decoded)))
-
-    def _explained(self, error: Exception) -> BridgeError:
-        traceback.print_exception(error, file=sys.stderr)
-        sys.stderr.flush()
-        if is_out_of_memory(error):
-            self._device.free_caches()
-            return out_of_memory(self._device)
-        return BridgeError(
-            ErrorCode.INTERNAL,
-            f"The engine met an unexpected problem: {type(error).__name__}: {error}",
-            hint="The engine's log has the details.",
-        )
 
 
 def _plan(tick: Tick, model: LoadedModel) -> Plan:
